@@ -1,1 +1,4 @@
-//! See the package description.
+//! Everything that points outward: finding agents, calling them, paying them, rating them.
+
+pub mod limits;
+pub mod sqlite;
