@@ -1,4 +1,7 @@
 //! Everything that points outward: finding agents, calling them, paying them, rating them.
 
+pub mod chain;
+pub mod clock;
+pub mod egress;
 pub mod limits;
 pub mod sqlite;

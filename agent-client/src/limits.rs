@@ -19,3 +19,81 @@ pub const STORE_STATEMENTS_MAX: usize = 128;
 /// How long opening a store waits for another process to let go of the file. Long enough for a
 /// predecessor that is shutting down, short enough that a second copy fails while someone watches.
 pub const STORE_OPEN_WAIT: Duration = Duration::from_secs(2);
+
+/// Longest URL that is fetched: what common servers accept.
+pub const URL_BYTES_MAX: usize = 8 * 1_024;
+
+/// Wait for TCP and TLS together. A peer that needs longer would also be slow to pay.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// Wait for a whole exchange, unless the caller says otherwise: an agent's card, a registry file.
+pub const EXCHANGE_WAIT: Duration = Duration::from_secs(30);
+
+/// Largest response body, unless the caller says otherwise. Four times the largest message the
+/// server side accepts, so that an honest answer always fits.
+pub const RESPONSE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+/// Longest silence on an event stream; servers send a comment every 15 seconds.
+pub const STREAM_IDLE_WAIT: Duration = Duration::from_secs(60);
+
+/// Most bytes of one event stream: hours of progress reports, but not an endless one.
+pub const STREAM_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+/// Addresses of one name that are tried; attackers can publish thousands.
+pub const ADDRESSES_MAX: usize = 16;
+
+/// Idle connections kept per host. One HTTP/2 connection, or the 32 calls in flight that an agent
+/// makes to one seller over HTTP/1.1.
+pub const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 32;
+
+/// How long an idle connection is kept. Shorter than the 60 seconds after which many servers close
+/// it, so that a request rarely meets a connection that is being closed.
+pub const IDLE_CONNECTION_AGE: Duration = Duration::from_secs(45);
+
+/// Wait for one answer of the chain's RPC.
+pub const RPC_WAIT: Duration = Duration::from_secs(10);
+
+/// Largest RPC answer: a window of logs of a busy registry.
+pub const RPC_BYTES_MAX: usize = 32 * 1_024 * 1_024;
+
+/// Blocks asked for in one `eth_getLogs`; many public nodes refuse more.
+pub const LOG_WINDOW_BLOCKS_MAX: u64 = 2_000;
+
+/// Logs gathered by one call before it is given up; the caller should ask for fewer blocks.
+pub const LOGS_MAX: usize = 100_000;
+
+/// Lock ids asked for in one `statesOf`: about 0.6 M gas of storage reads, far below node caps.
+pub const LOCK_STATES_PER_CALL_MAX: usize = 256;
+
+/// Transactions of one outbox in flight. Nodes guarantee a sender 16 places in their pool.
+pub const OUTBOX_IN_FLIGHT_MAX: usize = 16;
+
+/// Transactions waiting in one outbox; beyond it something is wrong that waiting does not mend.
+pub const OUTBOX_WAITING_MAX: u32 = 10_000;
+
+/// Calldata of one transaction: nodes refuse transactions above 128 KiB.
+pub const TX_DATA_BYTES_MAX: usize = 126 * 1_024;
+
+/// Length of the key and of the note that come with a transaction.
+pub const TX_PURPOSE_BYTES_MAX: usize = 256;
+
+/// Size of the JSON kept beside a transaction.
+pub const TX_META_BYTES_MAX: usize = 64 * 1_024;
+
+/// Replacements of one nonce. Each raises the fee by an eighth: sixteen are a factor of six.
+pub const OUTBOX_ATTEMPTS_MAX: usize = 16;
+
+/// Polls without any receipt of ours, after the chain used a nonce of ours, before the nonce is
+/// called taken. Nodes behind one URL lag each other by a poll or two.
+pub const NONCE_TAKEN_SIGHTINGS: u32 = 3;
+
+/// Shortest and longest pause after the RPC failed.
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// See [`RETRY_PAUSE_MIN`].
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// Block hashes a watcher remembers to find where a reorganisation began.
+pub const WATCH_MARKS_MAX: usize = 128;
+
+/// Blocks that a watcher rolls back when it remembers no hash that is still on the chain.
+pub const WATCH_REWIND_BLOCKS: u64 = 64;
