@@ -28,7 +28,7 @@ const settings = {
   evmVersion: "cancun",
   // no hash of the metadata in the bytecode: a changed comment must not change it
   metadata: { bytecodeHash: "none" },
-  optimizer: { enabled: true, runs: 200 },
+  optimizer: { enabled: true, runs: 1_000_000 },
   viaIR: true,
 };
 

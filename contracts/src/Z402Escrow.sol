@@ -19,6 +19,10 @@ import {IZ402Escrow} from "./IZ402Escrow.sol";
 ///    back (a withdrawal may name another address); if this contract is frozen, nothing moves until it is thawed.
 ///  - tokens sent here by a plain transfer, or paid out to this contract's own address, belong to nobody and stay.
 ///  - payment for work done: a claim stays good after the deadline only until the payer releases the lock.
+///  - a claim below a voucher's ceiling: the claim in a row is not signed. Whoever holds a voucher may claim all of it
+///    for the payee, so a payer must not sign a ceiling that it is not ready to pay.
+///  - a clean slate after a release: a lock keeps what was claimed, and vouchers above that are good again as soon as
+///    the lock is topped up. A payer that wants a fresh start takes another salt.
 ///  - contract wallets: signatures checked here are secp256k1 keys only. A contract payer calls `authorize` itself
 ///    and names a key as `signer`; a contract payee calls `releaseByPayee` itself.
 /// @dev No constructor and no immutables: the runtime code also works when placed at an address directly.
@@ -49,7 +53,7 @@ contract Z402Escrow is IZ402Escrow {
     // ------------------------------------------------------------------ storage
 
     mapping(address payer => mapping(address token => uint256)) private _vaults;
-    /// @dev One slot each, from the lowest bit: authorized 104, claimed 104, deadline 40. settleBatch relies on it.
+    /// @dev One slot each, from the lowest bit: authorized 104, claimed 104, deadline 40. settleBatch and _fund rely on it.
     mapping(bytes32 id => LockState) private _locks;
     mapping(address signer => mapping(uint256 nonce => bool)) private _nonces;
 
@@ -124,12 +128,25 @@ contract Z402Escrow is IZ402Escrow {
         uint256 n = locks.length;
         if (amounts.length != n || deadlines.length != n) revert LengthMismatch();
         bytes32 separator = _domainSeparator();
+        // Neighbours with the same token are taken from the vault in one write.
+        address token;
+        uint256 due;
         for (uint256 i; i < n; ++i) {
             Lock calldata lock = locks[i];
             if (lock.payer != msg.sender) revert NotPayer();
-            _fund(lock, _typed(separator, _lockHash(lock)), amounts[i], deadlines[i]);
-            _debit(msg.sender, lock.token, amounts[i]);
+            if (lock.token != token) {
+                _debit(msg.sender, token, due);
+                token = lock.token;
+                due = 0;
+            }
+            uint256 amount = amounts[i];
+            _fund(lock, _typed(separator, _lockHash(lock)), amount, deadlines[i]);
+            unchecked {
+                // Each amount is below 2^104 once it is funded.
+                due += amount;
+            }
         }
+        _debit(msg.sender, token, due);
     }
 
     /// @inheritdoc IZ402Escrow
@@ -345,6 +362,7 @@ contract Z402Escrow is IZ402Escrow {
     }
 
     function _debit(address payer, address token, uint256 amount) private {
+        if (amount == 0) return;
         uint256 held = _vaults[payer][token];
         if (held < amount) revert InsufficientVault();
         unchecked {
@@ -359,19 +377,31 @@ contract Z402Escrow is IZ402Escrow {
         ) revert ZeroAddress();
         _requireAmount(amount);
 
-        LockState memory state = _locks[id];
-        if (deadline < state.deadline) revert DeadlineShortened();
+        // The slot is taken apart and put together by hand: one read and one write.
+        LockState storage state = _locks[id];
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(state.slot)
+        }
+        uint256 authorized = uint104(word);
+        uint256 claimed = uint104(word >> 104);
+        uint256 until = word >> 208;
+        if (deadline < until) revert DeadlineShortened();
         // A deadline of zero means that the lock is new; zero is then no deadline to keep.
-        if (deadline != state.deadline || deadline == 0) {
+        if (deadline != until || until == 0) {
             if (deadline < block.timestamp + MIN_LOCK_SECS) revert DeadlineTooSoon();
             if (deadline > block.timestamp + MAX_LOCK_SECS) revert DeadlineTooFar();
         }
-        uint256 authorized = state.authorized + amount;
+        unchecked {
+            // Two numbers below 2^104.
+            authorized += amount;
+        }
         if (authorized > type(uint104).max) revert AmountTooLarge();
 
-        state.authorized = uint104(authorized);
-        state.deadline = deadline;
-        _locks[id] = state;
+        word = authorized | (claimed << 104) | (uint256(deadline) << 208);
+        assembly ("memory-safe") {
+            sstore(state.slot, word)
+        }
         emit Authorized(
             id,
             lock.payer,
@@ -379,8 +409,8 @@ contract Z402Escrow is IZ402Escrow {
             lock.signer,
             lock.token,
             lock.salt,
-            state.authorized,
-            state.claimed,
+            uint104(authorized),
+            uint104(claimed),
             deadline
         );
     }
@@ -478,12 +508,26 @@ contract Z402Escrow is IZ402Escrow {
         return keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
     }
 
-    function _typed(bytes32 separator, bytes32 structHash) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", separator, structHash));
+    function _typed(bytes32 separator, bytes32 structHash) private pure returns (bytes32 digest) {
+        assembly ("memory-safe") {
+            let m := mload(0x40)
+            mstore(m, 0x1901)
+            mstore(add(m, 0x20), separator)
+            mstore(add(m, 0x40), structHash)
+            digest := keccak256(add(m, 0x1e), 0x42)
+        }
     }
 
-    function _lockHash(Lock calldata lock) private pure returns (bytes32) {
-        return keccak256(abi.encode(LOCK_TYPEHASH, lock.payer, lock.signer, lock.payee, lock.token, lock.salt));
+    /// @dev The five members as they lie in calldata. Members wider than their types would give another id; none such
+    ///  can be funded, since _fund reads each member with its type checked.
+    function _lockHash(Lock calldata lock) private pure returns (bytes32 hash) {
+        bytes32 typehash = LOCK_TYPEHASH;
+        assembly ("memory-safe") {
+            let m := mload(0x40)
+            mstore(m, typehash)
+            calldatacopy(add(m, 0x20), lock, 0xa0)
+            hash := keccak256(m, 0xc0)
+        }
     }
 
     function _lockId(Lock calldata lock) private view returns (bytes32) {
