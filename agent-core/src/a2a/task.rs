@@ -142,23 +142,23 @@ object!(Artifact {
 });
 
 impl Artifact {
-    /// An artifact of one part with a fresh id.
-    pub fn new(part: impl Into<Part>) -> Self {
+    /// An artifact of those parts.
+    pub fn new(artifact_id: impl Into<String>, parts: Vec<Part>) -> Self {
         Self {
-            artifact_id: Uuid::new_v4().to_string(),
-            parts: vec![part.into()],
+            artifact_id: artifact_id.into(),
+            parts,
             ..Self::default()
         }
     }
 
     /// An artifact of text with a fresh id.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new(Part::text(text))
+        Self::from(Part::text(text))
     }
 
     /// An artifact of structured data with a fresh id.
     pub fn data(data: Json) -> Self {
-        Self::new(Part::data(data))
+        Self::from(Part::data(data))
     }
 
     /// The same artifact, of that name.
@@ -166,5 +166,12 @@ impl Artifact {
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
+    }
+}
+
+/// An artifact of one part with a fresh id.
+impl From<Part> for Artifact {
+    fn from(part: Part) -> Self {
+        Self::new(Uuid::new_v4().to_string(), vec![part])
     }
 }
