@@ -4,6 +4,8 @@
 //! validate all parameters, and SHOULD say which failed and why). They report all violations, not
 //! the first, up to [`limits::MAX_VIOLATIONS`].
 
+mod check;
+
 use super::error::FieldViolation;
 use super::limits;
 use super::message::{Message, Role};
@@ -14,8 +16,7 @@ use super::requests::{
     GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
     ListTasksRequest, SendMessageConfiguration, SendMessageRequest, SubscribeToTaskRequest,
 };
-use super::secret::Secret;
-use crate::json::Metadata;
+use check::{Check, is_token_byte};
 
 impl SendMessageRequest {
     /// What is wrong with the request. Empty when nothing is.
@@ -109,61 +110,8 @@ ids! {
     GetExtendedAgentCardRequest {};
 }
 
-/// The violations that have been found.
-#[derive(Default)]
-struct Check {
-    violations: Vec<FieldViolation>,
-}
-
+/// The checks of what is in several requests, or large.
 impl Check {
-    fn fail(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        if self.violations.len() < limits::MAX_VIOLATIONS {
-            self.violations
-                .push(FieldViolation::new(field, description));
-        }
-    }
-
-    fn at_most(&mut self, field: &str, count: usize, max: usize, unit: &str) {
-        if count > max {
-            self.fail(
-                field,
-                format!("has {count} {unit}, at most {max} are allowed"),
-            );
-        }
-    }
-
-    fn optional_id(&mut self, field: &str, id: &str) {
-        self.at_most(field, id.len(), limits::MAX_ID_BYTES, "bytes");
-        // They end up in log lines, headers and paths.
-        if id.chars().any(char::is_control) {
-            self.fail(field, "must not contain control characters");
-        }
-    }
-
-    fn id(&mut self, field: &str, id: &str) {
-        if id.is_empty() {
-            self.fail(field, "is required");
-        }
-        self.optional_id(field, id);
-    }
-
-    fn history_length(&mut self, field: &str, length: Option<i32>) {
-        if length.is_some_and(i32::is_negative) {
-            self.fail(field, "must not be negative");
-        }
-    }
-
-    fn metadata(&mut self, field: &str, metadata: &Metadata) {
-        self.at_most(field, metadata.len(), limits::MAX_METADATA_NAMES, "names");
-        if metadata
-            .iter()
-            .any(|(name, _)| name.len() > limits::MAX_METADATA_NAME_BYTES)
-        {
-            let max = limits::MAX_METADATA_NAME_BYTES;
-            self.fail(field, format!("a name has more than {max} bytes"));
-        }
-    }
-
     fn message(&mut self, message: &Message) {
         self.id("message.messageId", &message.message_id);
         self.optional_id("message.contextId", &message.context_id);
@@ -285,17 +233,4 @@ impl Check {
             );
         }
     }
-
-    /// What is sent in a header must not be able to end it.
-    fn header(&mut self, field: &str, secret: &Secret) {
-        self.at_most(field, secret.len(), limits::MAX_SECRET_BYTES, "bytes");
-        if secret.expose().chars().any(char::is_control) {
-            self.fail(field, "must not contain control characters");
-        }
-    }
-}
-
-/// The characters of a token in HTTP (RFC 9110 §5.6.2).
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,0 +1,295 @@
+//! The ledger port: where a seller's promises and charges are made durable.
+//!
+//! Three rules of the whole system live in these types. *Persisted is a type*: paid work starts
+//! only from a [`Reserved`], and only a committed transaction makes one. *Reserve, run, post*: never
+//! the other way round. *The same twice is safe, anything else is not*: see [`Reserve`].
+
+use crate::a2a::TaskState;
+use crate::channel::{Broken, Channel, LockState, Refusal};
+use crate::json::Json;
+use crate::money::BaseUnits;
+use crate::voucher::{CanonicalSignature, ChannelId, Checked, Lock, Voucher};
+use alloy_primitives::B256;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, as the ports return them so that they can be used as trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The buyer's name for one payment: x402's `payment-identifier`, 16 to 128 of `A-Z a-z 0-9 - _`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct PaymentId(String);
+
+impl PaymentId {
+    /// Checks the form that the x402 extension `payment-identifier` requires.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        ((16..=128).contains(&text.len()) && text.bytes().all(allowed))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PaymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a buyer asks a ledger to reserve.
+#[derive(Debug, Clone)]
+pub struct ReserveRequest {
+    /// The buyer's idempotency key.
+    pub payment_id: PaymentId,
+    /// A digest of everything the payment pays for: the same id with another digest is refused.
+    pub request_hash: B256,
+    /// The lock that pays.
+    pub lock: Lock,
+    /// The voucher, its signature checked.
+    pub voucher: Voucher<Checked>,
+    /// The most that the work may cost.
+    pub max: BaseUnits,
+    /// The task that the work will be.
+    pub task_id: String,
+    /// The context that the task belongs to.
+    pub context_id: String,
+    /// The skill that will run.
+    pub skill: String,
+    /// The time, in Unix milliseconds.
+    pub now_unix_millis: u64,
+}
+
+/// The answer to a [`ReserveRequest`].
+#[derive(Debug)]
+pub enum Reserve {
+    /// The money is held: run the work.
+    New(Reserved),
+    /// This very request was made before and is resolved; its task is the answer.
+    Same {
+        /// The task that answered the first time.
+        task_id: String,
+    },
+    /// This very request was made before and is being worked on; wait for its task.
+    Busy {
+        /// The task that will answer.
+        task_id: String,
+    },
+    /// Not admitted; nothing was held.
+    Refused {
+        /// Why.
+        why: Refusal,
+        /// The channel as the seller counts it, so that a buyer that lost count can correct
+        /// itself; absent when the lock is unknown.
+        channel: Option<Channel>,
+    },
+}
+
+/// Proof that money for one call is held in a committed transaction.
+///
+/// It cannot be cloned and must be resolved: posted, voided or parked with [`Ledger::park`]. One
+/// that is dropped instead leaves its row pending; the ledger's recovery voids such rows when the
+/// agent starts again.
+#[must_use = "a reservation holds a buyer's money until it is posted, voided or parked"]
+#[derive(Debug)]
+pub struct Reserved {
+    payment_id: PaymentId,
+    channel_id: ChannelId,
+    amount: BaseUnits,
+    task_id: String,
+}
+
+impl Reserved {
+    /// For implementers of [`Ledger`] only: states that the row behind this is committed.
+    ///
+    /// # Contract
+    ///
+    /// Call it after the commit returned success, never before, and once for each reservation.
+    /// Everything that runs for money rests on this. `clippy.toml` bans it outside the stores.
+    pub const fn attest_committed(
+        payment_id: PaymentId,
+        channel_id: ChannelId,
+        amount: BaseUnits,
+        task_id: String,
+    ) -> Self {
+        Self { payment_id, channel_id, amount, task_id }
+    }
+
+    /// The buyer's key for this payment.
+    #[must_use]
+    pub const fn payment_id(&self) -> &PaymentId {
+        &self.payment_id
+    }
+
+    /// The channel that pays.
+    #[must_use]
+    pub const fn channel_id(&self) -> ChannelId {
+        self.channel_id
+    }
+
+    /// What is held: the most that may be charged.
+    #[must_use]
+    pub const fn amount(&self) -> BaseUnits {
+        self.amount
+    }
+
+    /// The task that the money is held for.
+    #[must_use]
+    pub fn task_id(&self) -> &str {
+        &self.task_id
+    }
+}
+
+/// A task as it is to be stored, together with the events that led to it.
+#[derive(Debug, Clone)]
+pub struct TaskWrite {
+    /// The task's id.
+    pub id: String,
+    /// The context it belongs to.
+    pub context_id: String,
+    /// Its state, for queries.
+    pub state: TaskState,
+    /// The number of its last event; a store keeps the higher of two.
+    pub seq: u64,
+    /// When its status changed, in Unix milliseconds.
+    pub updated_unix_millis: u64,
+    /// The A2A Task, serialised once for store and answer.
+    pub task: Json,
+    /// What the engine must know to go on with a parked task; never shown to a peer.
+    pub resume: Option<Json>,
+    /// New events with their numbers, each a serialised A2A StreamResponse.
+    pub events: Vec<(u64, Json)>,
+}
+
+/// A resolution that could not be written. The reservation comes back so that it can be tried again.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unresolved {
+    /// Still held.
+    pub reserved: Reserved,
+    /// Why the write failed.
+    pub error: LedgerError,
+}
+
+/// One channel's claim: everything a settlement row needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// The lock.
+    pub lock: Lock,
+    /// Its id.
+    pub channel_id: ChannelId,
+    /// The highest ceiling, and
+    pub ceiling: BaseUnits,
+    /// the signature over it.
+    pub signature: CanonicalSignature,
+    /// What was charged: the cumulative amount to claim.
+    pub charged: BaseUnits,
+    /// What the chain paid already.
+    pub claimed: BaseUnits,
+    /// Claim before this.
+    pub deadline_unix_secs: u64,
+    /// Since when something is unclaimed, in Unix milliseconds.
+    pub unclaimed_since_unix_millis: u64,
+}
+
+/// The sums of a whole ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Σ authorized over all channels.
+    pub authorized: BaseUnits,
+    /// Σ signed.
+    pub signed: BaseUnits,
+    /// Σ charged.
+    pub charged: BaseUnits,
+    /// Σ reserved.
+    pub reserved: BaseUnits,
+    /// Σ claimed on chain.
+    pub claimed: BaseUnits,
+    /// Payments that ended in a charge.
+    pub posted: u64,
+    /// Payments that ended without one.
+    pub voided: u64,
+    /// Payments neither posted nor voided.
+    pub pending: u64,
+    /// The most calls that were in flight on one channel at once.
+    pub in_flight_max: u32,
+}
+
+/// Durable admission, charging and claiming.
+///
+/// # Contract
+///
+/// - **Atomic and durable.** Each method is one transaction; when it returns `Ok` the transaction
+///   is committed as durably as the store was configured. When it returns an error nothing of it
+///   happened, or the ledger serves nothing any more.
+/// - **Linear.** The transitions of one channel form one sequence, each checked by
+///   [`Channel`]'s machine against the state the one before left.
+/// - **One id, one reservation.** For a payment id at most one [`Reserve::New`] is ever returned,
+///   and it is resolved at most once. A voucher (channel and ceiling) admits at most one payment,
+///   so a voucher seen on chain or in a log buys nothing.
+/// - **Cancellation.** A future dropped half way may or may not have taken effect; asking again
+///   with the same id tells.
+pub trait Ledger: Send + Sync + Debug {
+    /// Holds money for one call, or says why not.
+    fn reserve(&self, request: ReserveRequest) -> BoxFuture<'_, Result<Reserve, LedgerError>>;
+
+    /// Charges `actual` for finished work and stores its task, in one transaction.
+    fn post(
+        &self,
+        reserved: Reserved,
+        actual: BaseUnits,
+        task: TaskWrite,
+    ) -> BoxFuture<'_, Result<(), Unresolved>>;
+
+    /// Charges nothing and stores the task as it ended, in one transaction.
+    fn void(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>>;
+
+    /// Keeps the money held while the task waits for its buyer, across restarts.
+    fn park(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>>;
+
+    /// Takes up a parked reservation again; `None` if the task holds none or it is taken already.
+    fn unpark(&self, task_id: String) -> BoxFuture<'_, Result<Option<Reserved>, LedgerError>>;
+
+    /// Takes over what the chain says of a lock that pays us.
+    fn observe(&self, lock: Lock, state: LockState) -> BoxFuture<'_, Result<Channel, LedgerError>>;
+
+    /// The channels with something to claim, those unclaimed longest first, at most `limit`.
+    fn claims(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Claim>, LedgerError>>;
+
+    /// The sums over everything.
+    fn books(&self) -> BoxFuture<'_, Result<Books, LedgerError>>;
+}
+
+/// Why the ledger could not do its work. None of these is the buyer's fault.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The store failed; the text is for the log, never for a peer.
+    #[error("the ledger's store failed: {0}")]
+    Store(String),
+    /// The books are wrong. The channel serves nothing until a person has looked.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The reservation is not held (any more): it was resolved, or never made here.
+    #[error("the reservation of payment {0} is not held")]
+    NotHeld(PaymentId),
+}
+
+impl LedgerError {
+    /// A stable code for programs and logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "ledger_store",
+            Self::Broken(_) => "ledger_broken",
+            Self::NotHeld(_) => "ledger_not_held",
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use super::Stop;
+use crate::a2a::{Artifact, Part};
+use crate::json::Json;
+use crate::ledger::BoxFuture;
+use crate::money::{Asset, BaseUnits, Money};
+use serde::de::DeserializeOwned;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a running skill can do besides returning.
+pub struct SkillContext {
+    task: TaskInfo,
+    host: Arc<dyn SkillHost>,
+    resources: Arc<Resources>,
+    charging: Option<Charging>,
+    answers: Vec<Json>,
+    asked: usize,
+}
+
+/// Which task is running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskInfo {
+    /// The A2A task id.
+    pub task_id: String,
+    /// The A2A context id.
+    pub context_id: String,
+}
+
+/// The money that is held for this task, and what of it will be charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charging {
+    /// In what.
+    pub asset: Asset,
+    /// What the buyer authorised.
+    pub ceiling: BaseUnits,
+    /// What the skill said it costs; the ceiling if it says nothing.
+    pub charge: Option<BaseUnits>,
+}
+
+/// Something a running skill tells its caller.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SkillEvent {
+    /// A sentence on how it is going.
+    Progress(String),
+    /// A piece of output, before the end.
+    Artifact {
+        /// The piece.
+        artifact: Artifact,
+        /// Whether it continues the artifact of the same id.
+        append: bool,
+        /// Whether the artifact is complete with it.
+        last_chunk: bool,
+    },
+}
+
+/// What runs a skill.
+///
+/// # Contract
+///
+/// `emit` returns once the event has its number in the task's log; it may wait for the store, never
+/// for a reader. After cancellation it returns [`Stop::Canceled`].
+pub trait SkillHost: Send + Sync {
+    /// Records an event and passes it on to whoever listens.
+    fn emit(&self, event: SkillEvent) -> BoxFuture<'_, Result<(), Stop>>;
+    /// Whether the task was cancelled.
+    fn is_canceled(&self) -> bool;
+}
+
+impl SkillContext {
+    /// For hosts and tests: a context for one run.
+    #[must_use]
+    pub fn new(task: TaskInfo, host: Arc<dyn SkillHost>, resources: Arc<Resources>) -> Self {
+        Self { task, host, resources, charging: None, answers: Vec::new(), asked: 0 }
+    }
+
+    /// For hosts: the money that is held for this run.
+    #[must_use]
+    pub fn with_charging(mut self, charging: Option<Charging>) -> Self {
+        self.charging = charging;
+        self
+    }
+
+    /// For hosts: the answers given so far, in the order they were asked for.
+    #[must_use]
+    pub fn with_answers(mut self, answers: Vec<Json>) -> Self {
+        self.answers = answers;
+        self
+    }
+
+    /// Which task this is.
+    #[must_use]
+    pub const fn task(&self) -> &TaskInfo {
+        &self.task
+    }
+
+    /// What was held and what will be charged, if the task is paid.
+    #[must_use]
+    pub const fn charging(&self) -> Option<&Charging> {
+        self.charging.as_ref()
+    }
+
+    /// Tells the caller how it is going.
+    ///
+    /// # Errors
+    /// [`Stop::Canceled`] when the task was cancelled; pass it on with `?`.
+    pub async fn progress(&mut self, text: impl Into<String>) -> Result<(), Stop> {
+        self.host.emit(SkillEvent::Progress(text.into())).await
+    }
+
+    /// Sends a piece of text output before the end; pieces with one `artifact_id` are joined.
+    ///
+    /// # Errors
+    /// [`Stop::Canceled`] when the task was cancelled.
+    pub async fn chunk(&mut self, artifact_id: &str, text: impl Into<String>) -> Result<(), Stop> {
+        let artifact = Artifact::new(artifact_id, vec![Part::text(text)]);
+        let event = SkillEvent::Artifact { artifact, append: true, last_chunk: false };
+        self.host.emit(event).await
+    }
+
+    /// Asks the caller a question and goes on with its answer.
+    ///
+    /// The task is parked in `TASK_STATE_INPUT_REQUIRED`, its money stays held, and on the caller's
+    /// next message the skill runs again from the start with this call returning the answer. That
+    /// is why it survives restarts, and why what comes before should be cheap.
+    ///
+    /// # Errors
+    /// [`Stop::NeedInput`] until there is an answer, and when the answer is not a `T`: the question
+    /// is then asked again with the reason. Pass it on with `?`.
+    pub async fn ask<T: DeserializeOwned>(&mut self, question: &str) -> Result<T, Stop> {
+        let given = self.answers.get(self.asked).cloned();
+        self.asked = self.asked.saturating_add(1);
+        match given.map(|answer| answer.parse::<T>()) {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(why)) => Err(Stop::NeedInput(format!("{question} ({why})"))),
+            None => Err(Stop::NeedInput(question.to_owned())),
+        }
+    }
+
+    /// For hosts: how many questions this run got to, answered or not.
+    #[must_use]
+    pub const fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// Charges `amount` instead of the ceiling, for example `cx.charge("0.0004 USDC")`. The last
+    /// call counts; it takes effect only if the run completes.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] when the task is not paid, the text is no amount of the paid asset, or it
+    /// is above what the buyer authorised.
+    pub fn charge(&mut self, amount: &str) -> Result<(), Stop> {
+        let asset = self.charging.as_ref().map(|charging| &charging.asset);
+        let asset = asset.ok_or_else(|| Stop::failed("there is nothing to charge: no payment"))?;
+        let money: Money = amount.parse().map_err(Stop::failed)?;
+        let units = money.in_base_units_of(asset).map_err(Stop::failed)?;
+        self.charge_base_units(units)
+    }
+
+    /// [`SkillContext::charge`] in base units of the paid asset.
+    ///
+    /// # Errors
+    /// As for [`SkillContext::charge`].
+    pub fn charge_base_units(&mut self, amount: BaseUnits) -> Result<(), Stop> {
+        let charging = self.charging.as_mut();
+        let charging = charging.ok_or_else(|| Stop::failed("there is nothing to charge: no payment"))?;
+        if amount > charging.ceiling {
+            return Err(Stop::failed("the charge is above what the buyer authorised"));
+        }
+        charging.charge = Some(amount);
+        Ok(())
+    }
+
+    /// Returns early when the task was cancelled; for long stretches without an await.
+    ///
+    /// # Errors
+    /// [`Stop::Canceled`].
+    pub fn check_canceled(&self) -> Result<(), Stop> {
+        if self.host.is_canceled() { Err(Stop::Canceled) } else { Ok(()) }
+    }
+
+    /// Something the agent was given with `Agent::with`, by its type: a buyer, a model, a pool.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] when the agent was given none.
+    pub fn resource<T: Any + Send + Sync>(&self) -> Result<&T, Stop> {
+        self.resources.get::<T>().ok_or_else(|| {
+            Stop::failed(format!("this agent was given no {}", std::any::type_name::<T>()))
+        })
+    }
+}
+
+impl fmt::Debug for SkillContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SkillContext")
+            .field("task", &self.task)
+            .field("charging", &self.charging)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Values an agent shares with its skills, one of each type.
+#[derive(Default)]
+pub struct Resources(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+impl Resources {
+    /// Adds a value; a second one of the same type replaces the first.
+    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Box::new(value));
+    }
+
+    /// The value of this type.
+    #[must_use]
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Resources({})", self.0.len())
+    }
+}

@@ -1,0 +1,67 @@
+//! Payment on the wire: x402 v2 objects, the scheme `z402` beside them, and how both ride on A2A.
+//!
+//! z402 is asked for with a top-level `mode: "z"`; `"x"` or nothing means plain x402. The mode never
+//! sits in the core of an `accepts` entry, and an echoed `extensions` or `extra` never stands for
+//! it: clients that do not know z402 echo both.
+
+mod objects;
+mod terms;
+mod z402;
+
+pub use objects::{
+    Mode, PaymentPayload, PaymentRequired, PaymentRequirements, ResourceInfo, SettleResponse,
+};
+pub use terms::{AgentIdentity, PaymentTerms, SkillTerms};
+pub use z402::{
+    PaymentIdentifier, VoucherText, WireChannel, Z402Extra, Z402Payload, Z402Receipt,
+};
+
+/// The x402 version these objects are of.
+pub const X402_VERSION: u8 = 2;
+/// The scheme of vouchers on the z402 escrow.
+pub const SCHEME_Z402: &str = "z402";
+/// The name of the x402 extension that carries the buyer's idempotency key.
+pub const PAYMENT_IDENTIFIER: &str = "payment-identifier";
+
+/// Our A2A extension: prices in the card, payment in the first message, skill selection.
+pub const EXTENSION_URI: &str = "urn:z402:a2a:v1";
+/// The a2a-x402 extension, version 0.1.
+pub const A2A_X402_V01_URI: &str = "https://github.com/google-a2a/a2a-x402/v0.1";
+/// The a2a-x402 extension, version 0.2.
+pub const A2A_X402_V02_URI: &str =
+    "https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2";
+
+/// Keys of A2A message metadata, as a2a-x402 names them.
+pub mod keys {
+    /// One of [`super::PaymentStatus`].
+    pub const STATUS: &str = "x402.payment.status";
+    /// A [`super::PaymentRequired`].
+    pub const REQUIRED: &str = "x402.payment.required";
+    /// A [`super::PaymentPayload`].
+    pub const PAYLOAD: &str = "x402.payment.payload";
+    /// An array of [`super::SettleResponse`]: every attempt, oldest first.
+    pub const RECEIPTS: &str = "x402.payment.receipts";
+    /// A short error code.
+    pub const ERROR: &str = "x402.payment.error";
+    /// The id of the skill that the message is for, under our own extension.
+    pub const SKILL: &str = "urn:z402:a2a:v1/skill";
+}
+
+/// Where a payment stands (a2a-x402 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PaymentStatus {
+    /// The seller asks for payment.
+    PaymentRequired,
+    /// The buyer sends one.
+    PaymentSubmitted,
+    /// The buyer declines.
+    PaymentRejected,
+    /// The seller checked it and works.
+    PaymentVerified,
+    /// Paid.
+    PaymentCompleted,
+    /// Not paid; see the error.
+    PaymentFailed,
+}
