@@ -1,5 +1,7 @@
 //! Whatever a peer sends is an object or an error, never a panic, and never much memory.
 
+#![allow(clippy::unwrap_used, reason = "the functions that tests share")]
+
 use agent_core::a2a::*;
 use agent_core::json::check_depth;
 use proptest::prelude::*;
@@ -62,7 +64,7 @@ fn the_seed_reaches_the_readers() {
 #[test]
 fn depth_is_an_error_or_is_carried() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-        for levels in [200, 10_000, 200_000] {
+        for levels in [200, 10_000, 50_000] {
             let deep = format!("{}1{}", open.repeat(levels), close.repeat(levels));
             for text in [
                 deep.clone(),
@@ -182,7 +184,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..256)) {

@@ -1,5 +1,11 @@
 //! A2A objects on the wire: each rule of ProtoJSON, and the examples of the specification.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the functions that tests share"
+)]
+
 use agent_core::a2a::*;
 use agent_core::json::Json;
 use serde::Serialize;

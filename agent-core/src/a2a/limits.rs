@@ -47,7 +47,7 @@ pub const MAX_SECRET_BYTES: usize = 4_096;
 pub const MAX_PAGE_SIZE: i32 = 100;
 
 /// Levels of nesting of a JSON body, for [`check_depth`](crate::json::check_depth). A message with
-/// data takes six before the data starts, and serde_json reads 128.
+/// data takes five before the data starts, and serde_json reads 128.
 pub const MAX_JSON_DEPTH: usize = 96;
 
 /// Field violations that one error reports. More do not help, and each is a share of the answer
