@@ -1,0 +1,97 @@
+//! An Agent Card from a stranger: fetched, bounded, and read for what we need of it.
+
+use agent_core::a2a::limits::MAX_JSON_DEPTH;
+use agent_core::a2a::{AgentCard, AgentInterface, PROTOCOL_VERSION};
+use agent_core::json::check_depth;
+use agent_core::untrusted::shorten;
+use agent_core::x402::{EXTENSION_URI, PaymentTerms, X402_VERSION};
+use url::Url;
+
+use super::retry::{Repeat, repeat};
+use super::{CallError, limits};
+use crate::egress::{Egress, ExchangeLimits};
+
+/// Where the card is: `url` itself if it names a `.json` file, else the well-known path below it.
+pub(super) fn card_url(mut url: Url) -> Url {
+    if !url.path().ends_with(".json") {
+        let path = format!(
+            "{}{}",
+            url.path().trim_end_matches('/'),
+            AgentCard::WELL_KNOWN_PATH
+        );
+        url.set_path(&path);
+        url.set_query(None);
+    }
+    url
+}
+
+pub(super) async fn fetch(egress: &Egress, url: &Url) -> Result<AgentCard, CallError> {
+    let bounds = ExchangeLimits::default()
+        .within(limits::CARD_WAIT)
+        .at_most(limits::CARD_BYTES_MAX);
+    let body = repeat(Repeat::Safe, async || {
+        let response = egress.get(url.as_str(), bounds).await?;
+        if response.status.is_success() {
+            Ok(response.bytes)
+        } else {
+            Err(CallError::Http(response.status.as_u16()))
+        }
+    })
+    .await?;
+    check_depth(&body, MAX_JSON_DEPTH).map_err(bad)?;
+    let card: AgentCard = serde_json::from_slice(&body).map_err(bad)?;
+    validate(&card)?;
+    Ok(card)
+}
+
+fn validate(card: &AgentCard) -> Result<(), CallError> {
+    if card.name.trim().is_empty() {
+        return Err(bad("it has no name"));
+    }
+    if card.skills.len() > limits::CARD_SKILLS_MAX {
+        return Err(bad(format!("more than {} skills", limits::CARD_SKILLS_MAX)));
+    }
+    if card.supported_interfaces.len() > limits::CARD_INTERFACES_MAX {
+        return Err(bad(format!(
+            "more than {} interfaces",
+            limits::CARD_INTERFACES_MAX
+        )));
+    }
+    if card.skills.iter().any(|skill| skill.id.is_empty()) {
+        return Err(bad("a skill has no id"));
+    }
+    Ok(())
+}
+
+/// The interface that we speak, and its address as the egress policy allows it.
+pub(super) fn interface(
+    egress: &Egress,
+    card: &AgentCard,
+) -> Result<(Url, AgentInterface), CallError> {
+    let ours = card
+        .interface(AgentInterface::JSONRPC, PROTOCOL_VERSION)
+        .ok_or(CallError::NoInterface)?;
+    Ok((egress.vet(&ours.url)?, ours.clone()))
+}
+
+/// The prices, if the card has our extension. A card that has it and cannot be read is refused
+/// rather than taken for free.
+pub(super) fn terms(card: &AgentCard) -> Result<Option<PaymentTerms>, CallError> {
+    let Some(extension) = card.extension(EXTENSION_URI) else {
+        return Ok(None);
+    };
+    let unreadable = |why: serde_json::Error| CallError::Terms(shorten(&why.to_string()));
+    let params = serde_json::to_string(&extension.params).map_err(unreadable)?;
+    let terms: PaymentTerms = serde_json::from_str(&params).map_err(unreadable)?;
+    if terms.x402_version != X402_VERSION {
+        return Err(CallError::Terms(format!(
+            "x402 version {}",
+            terms.x402_version
+        )));
+    }
+    Ok(Some(terms))
+}
+
+fn bad(why: impl ToString) -> CallError {
+    CallError::Card(shorten(&why.to_string()))
+}

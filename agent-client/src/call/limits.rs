@@ -1,0 +1,46 @@
+//! The bounds on a conversation with one other agent, each with its reason.
+
+use std::time::Duration;
+
+/// Bytes of an Agent Card. Cards with the schemas of a hundred skills stay below half of it.
+pub const CARD_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// Skills of a card that are looked at; a card with more is refused, since a search walks them all.
+pub const CARD_SKILLS_MAX: usize = 1_024;
+
+/// Interfaces of a card. There are three bindings and a handful of versions.
+pub const CARD_INTERFACES_MAX: usize = 64;
+
+/// Wait for a card. It is a static file.
+pub const CARD_WAIT: Duration = Duration::from_secs(10);
+
+/// Times that a request which may be repeated is sent, the first included. With the pauses below
+/// it rides out the restart of a seller and gives up while a person still waits.
+pub const ATTEMPTS_MAX: u32 = 4;
+
+/// The first pause between two attempts; each further one is four times as long.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(150);
+
+/// Longest wait for the answer to a blocking message, whatever the seller's card asks for. Longer
+/// work is what streams and polling are for.
+pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// Time on top of what a seller says it needs, for the way there and back.
+pub const ANSWER_WAIT_MARGIN: Duration = Duration::from_secs(15);
+
+/// The first pause between two looks at a task that is still being worked on; it doubles.
+pub const POLL_PAUSE: Duration = Duration::from_millis(200);
+
+/// The longest pause between two looks at a task.
+pub const POLL_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes of one server-sent event, and of one line of a stream. As large as a whole response may
+/// be, since one event may carry a whole task.
+pub const EVENT_BYTES_MAX: usize = crate::limits::RESPONSE_BYTES_MAX;
+
+/// Events of one stream. A skill that reports every 100 ms reaches it after more than a day.
+pub const EVENTS_MAX: u64 = 1_000_000;
+
+/// Longest life of one stream. Comments keep a stream from falling silent, so silence alone does
+/// not bound it.
+pub const STREAM_WAIT_MAX: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,48 @@
+//! What may be sent twice, and how often.
+
+use std::time::Duration;
+
+use super::{CallError, limits};
+
+/// Whether the same request may arrive twice without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It reads, or it carries a payment id under which the other side answers it once.
+    Safe,
+    /// It does something each time it arrives: repeated only when it was never sent.
+    Unsafe,
+}
+
+impl Repeat {
+    fn allows(self, error: &CallError) -> bool {
+        error.is_passing() && (self == Self::Safe || error.is_unsent())
+    }
+}
+
+/// Runs `attempt` until it succeeds, fails for good, or was tried often enough.
+pub(super) async fn repeat<T>(
+    repeat: Repeat,
+    mut attempt: impl AsyncFnMut() -> Result<T, CallError>,
+) -> Result<T, CallError> {
+    let mut pause = limits::RETRY_PAUSE;
+    let mut left = limits::ATTEMPTS_MAX;
+    loop {
+        left = left.saturating_sub(1);
+        match attempt().await {
+            Err(error) if left > 0 && repeat.allows(&error) => {
+                tracing::debug!(code = error.code(), left, "sending the request again");
+                tokio::time::sleep(jittered(pause)).await;
+                pause = pause.saturating_mul(4);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Between half of the pause and all of it, so that many callers do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let half = pause / 2;
+    let random = uuid::Uuid::new_v4().as_u64_pair().0 % 1_024;
+    let more = half.saturating_mul(u32::try_from(random).unwrap_or(0)) / 1_024;
+    half.saturating_add(more)
+}
