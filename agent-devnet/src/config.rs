@@ -24,7 +24,7 @@ pub struct DevnetConfig {
     /// Where to listen; the port 0 means any free one. Only loopback addresses are accepted: the
     /// keys of this chain are public and its control methods ask nobody for permission.
     pub listen: SocketAddr,
-    /// How many of [`DEV_ACCOUNTS`] exist.
+    /// How many of [`DEV_ACCOUNTS`] exist; more than there are means all.
     pub accounts: usize,
     /// What each of them has, in wei.
     pub balance: U256,

@@ -105,7 +105,7 @@ impl Devnet {
         self.accounts
     }
 
-    /// Where the contracts are, if the configuration asked for them.
+    /// Where the contracts are; without [`DevnetConfig::contracts`], where they would be.
     #[must_use]
     pub fn contracts(&self) -> &Contracts {
         &CONTRACTS

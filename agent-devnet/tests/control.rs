@@ -4,7 +4,7 @@ mod local;
 
 use agent_devnet::{Chain, ChainError, DEV_ACCOUNTS};
 use alloy_eips::BlockId;
-use alloy_primitives::U256;
+use alloy_primitives::{U256, bytes};
 use alloy_rpc_types_eth::{Filter, TransactionRequest};
 use local::*;
 
@@ -109,6 +109,37 @@ fn a_reorganisation_replaces_blocks() {
     chain.rollback(3).unwrap();
     assert_eq!((chain.block_number(), balance(&chain)), (0, U256::ZERO));
     assert!(chain.rollback(1).is_err());
+}
+
+#[test]
+fn an_estimate_is_enough_and_not_much_more() {
+    let mut chain = chain();
+    // Reverts unless 100,000 gas are left, whatever it uses itself.
+    chain
+        .set_code(STRANGER, bytes!("5a620186a011600a57005b5f5ffd"))
+        .unwrap();
+    let gas = chain
+        .estimate_gas(call(STRANGER, []), BlockId::latest())
+        .unwrap();
+    assert!((121_000..124_000).contains(&gas), "{gas}");
+    let request = TransactionRequest {
+        gas: Some(gas),
+        ..call(STRANGER, [])
+    };
+    let receipt = chain.transact(request).unwrap();
+    assert!(receipt.status());
+    assert!(receipt.gas_used < 22_000);
+}
+
+#[test]
+fn endless_recursion_ends() {
+    let mut chain = chain();
+    // Calls itself with all gas.
+    chain
+        .set_code(STRANGER, bytes!("5f5f5f5f5f305af100"))
+        .unwrap();
+    let receipt = chain.transact(call(STRANGER, [])).unwrap();
+    assert!(receipt.status());
 }
 
 #[test]
