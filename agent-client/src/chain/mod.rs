@@ -1,11 +1,19 @@
 //! The chain: reading it, following it, and writing to it so that nothing is lost or sent twice.
 //!
 //! - [`Chain`] reads, with a bound on every wait and the chain id checked before anything else.
+//! - [`TxOutbox`](outbox::TxOutbox) writes: a transaction is stored before it is sent.
+//! - [`Watcher`](watcher::Watcher) follows the logs of contracts and says how fresh it is.
 //!
 //! A single RPC node is believed. It can lie about balances and logs; whoever needs more than its
 //! word asks a second [`Chain`] and compares.
 
+use std::time::Duration;
+
+use crate::limits;
+
 pub mod bindings;
+pub mod outbox;
+pub mod watcher;
 
 mod client;
 mod error;
@@ -13,3 +21,11 @@ mod transport;
 
 pub use client::{Chain, ChainConfig, Fees, Head};
 pub use error::ChainError;
+
+/// The pause after the n-th failure in a row: doubles from the shortest to the longest.
+fn backoff(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    limits::RETRY_PAUSE_MIN
+        .saturating_mul(2_u32.saturating_pow(doublings))
+        .min(limits::RETRY_PAUSE_MAX)
+}
