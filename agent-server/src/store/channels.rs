@@ -1,0 +1,198 @@
+//! The table of channels: one row is one lock, its counters and its newest voucher.
+
+use super::channel_row::ChannelRow;
+use super::codec::{Sql, corrupt, maybe_number_in, number_in, number_out, units_in, units_out};
+use super::memory::{Memory, moved};
+use agent_core::channel::{Broken, Channel};
+use agent_core::ledger::{Books, Claim};
+use agent_core::voucher::{CanonicalSignature, ChannelId, Lock, Salt};
+use alloy_primitives::{Address, B256, Uint};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+/// The error of a channel that was stopped earlier; the log of that moment has the cause.
+pub(super) const STOPPED: Broken = Broken("the channel was stopped; see `agent doctor` for why");
+
+const COLUMNS: &str = "channel_id, payer, signer, payee, token, salt, opening, on_chain, \
+     authorized, claimed, signed, charged, reserved, signature, in_flight, in_flight_max, \
+     posted, voided, deadline, closed, unclaimed_since_ms, broken IS NOT NULL";
+
+/// The channel, from memory if it is there.
+pub(super) fn load(
+    conn: &Connection,
+    memory: &mut Memory,
+    id: ChannelId,
+) -> Sql<Option<ChannelRow>> {
+    if let Some(row) = memory.channel(id) {
+        return Ok(Some(*row));
+    }
+    let sql = format!("SELECT {COLUMNS} FROM channels WHERE channel_id = ?1");
+    let found = conn
+        .prepare_cached(&sql)?
+        .query_row([id.0.0], read)
+        .optional()?;
+    if let Some(row) = found {
+        memory.learn(row);
+    }
+    Ok(found)
+}
+
+/// Stores a channel as it now is. Leaves its `broken` mark alone: see [`stop`].
+pub(super) fn save(
+    conn: &Connection,
+    memory: &mut Memory,
+    before: Option<&ChannelRow>,
+    after: ChannelRow,
+) -> Sql<()> {
+    let Channel {
+        authorized,
+        claimed,
+        signed,
+        charged,
+        reserved,
+        ..
+    } = after.channel;
+    conn.prepare_cached(
+        "INSERT INTO channels (channel_id, payer, signer, payee, token, salt, opening, on_chain,
+             authorized, claimed, signed, charged, reserved, signature, in_flight, in_flight_max,
+             posted, voided, deadline, closed, unclaimed_since_ms)
+         VALUES (:id, :payer, :signer, :payee, :token, :salt, :opening, :on_chain,
+             :authorized, :claimed, :signed, :charged, :reserved, :signature, :in_flight,
+             :in_flight_max, :posted, :voided, :deadline, :closed, :since)
+         ON CONFLICT (channel_id) DO UPDATE SET on_chain = :on_chain, authorized = :authorized,
+             claimed = :claimed, signed = :signed, charged = :charged, reserved = :reserved,
+             signature = :signature, in_flight = :in_flight, in_flight_max = :in_flight_max,
+             posted = :posted, voided = :voided, deadline = :deadline, closed = :closed,
+             unclaimed_since_ms = :since",
+    )?
+    .execute(named_params! {
+        ":id": after.id.0.0,
+        ":payer": after.lock.payer.into_array(),
+        ":signer": after.lock.signer.into_array(),
+        ":payee": after.lock.payee.into_array(),
+        ":token": after.lock.token.into_array(),
+        ":salt": after.lock.salt.0.to_be_bytes::<12>(),
+        ":opening": units_out(after.opening),
+        ":on_chain": units_out(after.on_chain),
+        ":authorized": units_out(authorized),
+        ":claimed": units_out(claimed),
+        ":signed": units_out(signed),
+        ":charged": units_out(charged),
+        ":reserved": units_out(reserved),
+        ":signature": after.signature.as_ref().map(CanonicalSignature::as_bytes),
+        ":in_flight": after.channel.in_flight,
+        ":in_flight_max": after.in_flight_max,
+        ":posted": number_out(after.posted),
+        ":voided": number_out(after.voided),
+        ":deadline": number_out(after.channel.deadline_unix_secs),
+        ":closed": after.channel.closed,
+        ":since": after.unclaimed_since.map(number_out),
+    })?;
+    memory.replace(before, after);
+    Ok(())
+}
+
+/// Marks a channel as broken: nothing is admitted on it or claimed from it any more.
+pub(super) fn stop(
+    conn: &Connection,
+    memory: &mut Memory,
+    row: &ChannelRow,
+    why: Broken,
+) -> Sql<()> {
+    tracing::error!(channel = %row.id, why = why.0, "a channel's books are broken; it is stopped");
+    conn.prepare_cached("UPDATE channels SET broken = ?2 WHERE channel_id = ?1")?
+        .execute((row.id.0.0, why.0))?;
+    memory.learn(ChannelRow {
+        broken: true,
+        ..*row
+    });
+    Ok(())
+}
+
+/// The claims, those unclaimed longest first.
+pub(super) fn claims(conn: &Connection, limit: usize) -> Sql<Vec<Claim>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM channels
+         WHERE unclaimed_since_ms IS NOT NULL AND broken IS NULL
+         ORDER BY unclaimed_since_ms LIMIT ?1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
+    rows.filter_map(|row| row.map(|row| row.claim()).transpose())
+        .collect()
+}
+
+/// Up to `limit` channels in the order of their ids, from the one after `after`.
+pub(super) fn page(
+    conn: &Connection,
+    after: Option<ChannelId>,
+    limit: usize,
+) -> Sql<Vec<ChannelRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM channels
+         WHERE ?1 IS NULL OR channel_id > ?1 ORDER BY channel_id LIMIT ?2"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map((after.map(|id| id.0.0), limit), read)?;
+    rows.collect()
+}
+
+/// Calls `each` with every channel and why it was stopped, if it was.
+pub(super) fn each(conn: &Connection, mut each: impl FnMut(ChannelRow, Option<String>)) -> Sql<()> {
+    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}, broken FROM channels"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(read(row)?, row.get(22)?);
+    }
+    Ok(())
+}
+
+/// The sums over all channels, from memory if they are there.
+pub(super) fn books(conn: &Connection, memory: &mut Memory) -> Sql<Books> {
+    if let Some(books) = memory.books() {
+        return Ok(books);
+    }
+    let mut books = Ok(Books::default());
+    each(conn, |row, _| {
+        books = books.clone().and_then(|sum| moved(sum, None, &row))
+    })?;
+    let books = books.map_err(|error| corrupt(0, error))?;
+    memory.set_books(books);
+    Ok(books)
+}
+
+fn read(row: &Row<'_>) -> Sql<ChannelRow> {
+    let address = |at| row.get::<_, [u8; 20]>(at).map(Address::from);
+    let signature: Option<[u8; 65]> = row.get(13)?;
+    let signature = signature
+        .map(|bytes| CanonicalSignature::from_slice(&bytes).map_err(|error| corrupt(13, error)))
+        .transpose()?;
+    Ok(ChannelRow {
+        id: ChannelId(B256::from(row.get::<_, [u8; 32]>(0)?)),
+        lock: Lock {
+            payer: address(1)?,
+            signer: address(2)?,
+            payee: address(3)?,
+            token: address(4)?,
+            salt: Salt(Uint::from_be_bytes::<12>(row.get(5)?)),
+        },
+        opening: units_in(row, 6)?,
+        on_chain: units_in(row, 7)?,
+        channel: Channel {
+            authorized: units_in(row, 8)?,
+            claimed: units_in(row, 9)?,
+            signed: units_in(row, 10)?,
+            charged: units_in(row, 11)?,
+            reserved: units_in(row, 12)?,
+            in_flight: row.get(14)?,
+            deadline_unix_secs: number_in(row, 18)?,
+            closed: row.get(19)?,
+        },
+        signature,
+        in_flight_max: row.get(15)?,
+        posted: number_in(row, 16)?,
+        voided: number_in(row, 17)?,
+        unclaimed_since: maybe_number_in(row, 20)?,
+        broken: row.get(21)?,
+    })
+}

@@ -1,0 +1,167 @@
+//! The two ports, each method one transaction.
+
+use super::payments::PaymentRow;
+use super::reserve::{self, Decision};
+use super::tasks::{StoreError, StoredTask, TaskStore};
+use super::{Failed, SqliteStore, channels, ledger_failed, limits, observe, resolve, task_rows};
+use agent_core::channel::{Channel, LockState};
+use agent_core::json::Json;
+use agent_core::ledger::{
+    Books, BoxFuture, Claim, Ledger, LedgerError, Reserve, ReserveRequest, Reserved, TaskWrite,
+    Unresolved,
+};
+use agent_core::money::BaseUnits;
+use agent_core::voucher::Lock;
+use std::sync::Arc;
+
+impl Ledger for SqliteStore {
+    fn reserve(&self, request: ReserveRequest) -> BoxFuture<'_, Result<Reserve, LedgerError>> {
+        Box::pin(async move {
+            let request = Arc::new(request);
+            let (job, shared) = (Arc::clone(&request), Arc::clone(&self.shared));
+            let decision = self
+                .write(move |tx, memory| reserve::reserve(tx, memory, &shared, &job))
+                .await
+                .map_err(ledger_failed)??;
+            Ok(match decision {
+                Decision::Held => Reserve::New(attest(&request)),
+                Decision::Same { task_id } => Reserve::Same { task_id },
+                Decision::Busy { task_id } => Reserve::Busy { task_id },
+                Decision::Refused { why, channel } => Reserve::Refused { why, channel },
+            })
+        })
+    }
+
+    fn post(
+        &self,
+        reserved: Reserved,
+        actual: BaseUnits,
+        task: TaskWrite,
+    ) -> BoxFuture<'_, Result<(), Unresolved>> {
+        Box::pin(async move {
+            let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
+            let shared = Arc::clone(&self.shared);
+            let job = self
+                .write(move |tx, memory| resolve::post(tx, memory, &shared, &id, actual, &task));
+            resolved(reserved, job.await)
+        })
+    }
+
+    fn void(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>> {
+        Box::pin(async move {
+            let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
+            let shared = Arc::clone(&self.shared);
+            let job = self.write(move |tx, memory| resolve::void(tx, memory, &shared, &id, &task));
+            resolved(reserved, job.await)
+        })
+    }
+
+    fn park(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>> {
+        Box::pin(async move {
+            let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
+            let job = self.write(move |tx, _| resolve::park(tx, &id, &task));
+            resolved(reserved, job.await)
+        })
+    }
+
+    fn unpark(&self, task_id: String) -> BoxFuture<'_, Result<Option<Reserved>, LedgerError>> {
+        Box::pin(async move {
+            let taken = self.write(move |tx, _| resolve::unpark(tx, &task_id)).await;
+            taken
+                .map(|payment| payment.map(taken_up))
+                .map_err(ledger_failed)
+        })
+    }
+
+    fn observe(&self, lock: Lock, state: LockState) -> BoxFuture<'_, Result<Channel, LedgerError>> {
+        Box::pin(async move {
+            let shared = Arc::clone(&self.shared);
+            self.write(move |tx, memory| observe::observe(tx, memory, &shared, lock, state))
+                .await
+                .map_err(ledger_failed)?
+        })
+    }
+
+    fn claims(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Claim>, LedgerError>> {
+        Box::pin(async move {
+            let limit = limit.min(limits::CLAIMS_READ_MAX);
+            self.read(move |conn, _| channels::claims(conn, limit))
+                .await
+                .map_err(ledger_failed)
+        })
+    }
+
+    fn books(&self) -> BoxFuture<'_, Result<Books, LedgerError>> {
+        Box::pin(async move { self.read(channels::books).await.map_err(ledger_failed) })
+    }
+}
+
+impl TaskStore for SqliteStore {
+    fn put(&self, write: TaskWrite) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let write = Arc::new(write);
+            self.write(move |tx, _| task_rows::put(tx, &write))
+                .await
+                .map_err(tasks_failed)?
+        })
+    }
+
+    fn get(&self, id: String) -> BoxFuture<'_, Result<Option<StoredTask>, StoreError>> {
+        Box::pin(async move {
+            self.read(move |conn, _| task_rows::get(conn, &id))
+                .await
+                .map_err(tasks_failed)
+        })
+    }
+
+    fn events_after(
+        &self,
+        id: String,
+        seq: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Json)>, StoreError>> {
+        Box::pin(async move {
+            self.read(move |conn, _| task_rows::events_after(conn, &id, seq, limit))
+                .await
+                .map_err(tasks_failed)
+        })
+    }
+}
+
+/// Called with an answer of the writer in hand, and the writer answers after the commit.
+fn attest(request: &ReserveRequest) -> Reserved {
+    Reserved::attest_committed(
+        request.payment_id.clone(),
+        request.voucher.channel_id(),
+        request.max,
+        request.task_id.clone(),
+    )
+}
+
+/// As [`attest`], for a payment that was held all along.
+fn taken_up(payment: PaymentRow) -> Reserved {
+    let PaymentRow {
+        id,
+        channel_id,
+        reserved,
+        task_id,
+        ..
+    } = payment;
+    Reserved::attest_committed(id, channel_id, reserved, task_id)
+}
+
+/// Gives the reservation back when it was not resolved.
+#[expect(clippy::result_large_err, reason = "the port hands the reservation back by value")]
+fn resolved(
+    reserved: Reserved,
+    answer: Result<Result<(), LedgerError>, Failed>,
+) -> Result<(), Unresolved> {
+    answer
+        .map_err(ledger_failed)
+        .and_then(|said| said)
+        .map_err(|error| Unresolved { reserved, error })
+}
+
+fn tasks_failed(failed: Failed) -> StoreError {
+    StoreError::Failed(format!("{}: {failed}", failed.code()))
+}

@@ -1,0 +1,63 @@
+//! The transaction that takes over what the chain says of a lock.
+
+use super::Shared;
+use super::channel_row::ChannelRow;
+use super::channels;
+use super::codec::Sql;
+use super::memory::Memory;
+use agent_core::channel::{Channel, LockState};
+use agent_core::ledger::LedgerError;
+use agent_core::voucher::Lock;
+use rusqlite::Connection;
+
+pub(super) fn observe(
+    conn: &Connection,
+    memory: &mut Memory,
+    shared: &Shared,
+    lock: Lock,
+    state: LockState,
+) -> Sql<Result<Channel, LedgerError>> {
+    let id = lock.id(&shared.domain);
+    let Some(before) = channels::load(conn, memory, id)? else {
+        let row = ChannelRow::opened(id, lock, state);
+        return match row.channel.checked() {
+            Ok(channel) => channels::save(conn, memory, None, row).map(|()| Ok(channel)),
+            // Nothing was promised on it yet, so there is nothing to stop.
+            Err(why) => Ok(Err(LedgerError::Broken(why))),
+        };
+    };
+    if before.broken {
+        return Ok(Err(LedgerError::Broken(channels::STOPPED)));
+    }
+    match before.channel.chain_says(state) {
+        Ok(channel) => {
+            let after = ChannelRow {
+                channel,
+                on_chain: state.authorized,
+                ..before
+            };
+            let after = after.aged(&before, shared.clock.now_unix_millis());
+            warn_of_loss(&before, &after);
+            if after != before {
+                channels::save(conn, memory, Some(&before), after)?;
+            }
+            Ok(Ok(channel))
+        }
+        Err(why) => {
+            channels::stop(conn, memory, &before, why)?;
+            Ok(Err(LedgerError::Broken(why)))
+        }
+    }
+}
+
+/// Says so when a lock was released before all that was charged on it was claimed.
+fn warn_of_loss(before: &ChannelRow, after: &ChannelRow) {
+    if after.on_chain < before.on_chain && after.channel.charged > after.on_chain {
+        tracing::warn!(
+            channel = %after.id,
+            charged = %after.channel.charged,
+            left = %after.on_chain,
+            "a lock was released below what was charged on it; the difference is lost"
+        );
+    }
+}

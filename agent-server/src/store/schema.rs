@@ -1,0 +1,77 @@
+//! The tables, as scripts that only go forward: a released one is never edited.
+//!
+//! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
+
+/// What [`agent_client::sqlite::migrate`] applies, in order.
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS];
+
+const BOOKS: &str = "
+CREATE TABLE channels (
+    channel_id   BLOB PRIMARY KEY CHECK (length(channel_id) = 32),
+    payer        BLOB NOT NULL CHECK (length(payer) = 20),
+    signer       BLOB NOT NULL CHECK (length(signer) = 20),
+    payee        BLOB NOT NULL CHECK (length(payee) = 20),
+    token        BLOB NOT NULL CHECK (length(token) = 20),
+    salt         BLOB NOT NULL CHECK (length(salt) = 12),
+    -- What was claimed when the lock was first seen: charged by someone before these books began.
+    opening      BLOB NOT NULL CHECK (length(opening) = 16),
+    -- What the chain says the lock was given; `authorized` keeps more once the channel is closed.
+    on_chain     BLOB NOT NULL CHECK (length(on_chain) = 16),
+    authorized   BLOB NOT NULL CHECK (length(authorized) = 16),
+    claimed      BLOB NOT NULL CHECK (length(claimed) = 16),
+    signed       BLOB NOT NULL CHECK (length(signed) = 16),
+    charged      BLOB NOT NULL CHECK (length(charged) = 16),
+    reserved     BLOB NOT NULL CHECK (length(reserved) = 16),
+    signature    BLOB CHECK (length(signature) = 65),
+    in_flight     INTEGER NOT NULL,
+    in_flight_max INTEGER NOT NULL,
+    posted        INTEGER NOT NULL,
+    voided        INTEGER NOT NULL,
+    deadline      INTEGER NOT NULL,
+    closed        INTEGER NOT NULL CHECK (closed IN (0, 1)),
+    unclaimed_since_ms INTEGER,
+    -- Why the channel was stopped, once an invariant did not hold.
+    broken        TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX channels_unclaimed ON channels (unclaimed_since_ms)
+    WHERE unclaimed_since_ms IS NOT NULL;
+
+CREATE TABLE payments (
+    payment_id   TEXT PRIMARY KEY,
+    request_hash BLOB NOT NULL CHECK (length(request_hash) = 32),
+    channel_id   BLOB NOT NULL REFERENCES channels (channel_id),
+    ceiling      BLOB NOT NULL CHECK (length(ceiling) = 16),
+    reserved     BLOB NOT NULL CHECK (length(reserved) = 16),
+    charged      BLOB NOT NULL CHECK (length(charged) = 16),
+    state        TEXT NOT NULL CHECK (state IN ('running', 'parked', 'posted', 'voided')),
+    task_id      TEXT NOT NULL,
+    context_id   TEXT NOT NULL,
+    skill        TEXT NOT NULL,
+    created_ms   INTEGER NOT NULL,
+    resolved_ms  INTEGER,
+    UNIQUE (channel_id, ceiling)
+) STRICT;
+
+CREATE INDEX payments_open ON payments (task_id) WHERE state IN ('running', 'parked');
+
+CREATE TABLE tasks (
+    id         TEXT PRIMARY KEY,
+    context_id TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    seq        INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    task       TEXT NOT NULL,
+    resume     TEXT
+) STRICT;
+
+CREATE INDEX tasks_at_work ON tasks (id)
+    WHERE state IN ('TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING');
+
+CREATE TABLE task_events (
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    seq     INTEGER NOT NULL,
+    event   TEXT NOT NULL,
+    PRIMARY KEY (task_id, seq)
+) STRICT, WITHOUT ROWID;
+";
