@@ -3,6 +3,8 @@
 pub mod call;
 pub mod chain;
 pub mod clock;
+pub mod discover;
 pub mod egress;
 pub mod limits;
+pub mod settings;
 pub mod sqlite;

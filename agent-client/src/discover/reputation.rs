@@ -1,0 +1,166 @@
+//! From feedback on chain to a score: fetch the file, check the payment, grade, add up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use agent_core::money::AssetTable;
+use agent_core::trust::{
+    FeedbackEvent, FeedbackFile, GlobalAgentId, GradedFeedback, MAX_FEEDBACK_READ_BYTES,
+    PaymentCheck, RegistrationFile, Score, ScorePolicy, grade, score,
+};
+use agent_core::voucher::EscrowDomain;
+use alloy_primitives::Address;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+use super::files::{self, Remembered};
+use super::index::Record;
+use super::limits;
+use super::payment::PaymentReader;
+use crate::chain::Chain;
+use crate::egress::Egress;
+
+/// What the buyer believes of other agents, and how far.
+#[derive(Clone, Debug, Default)]
+pub struct TrustPolicy {
+    /// How feedback adds up.
+    pub score: ScorePolicy,
+    /// Reviewers that this buyer knows and believes more, such as its own accounts.
+    pub known_reviewers: BTreeSet<Address>,
+}
+
+/// Reads and scores feedback.
+#[derive(Debug)]
+pub(super) struct Reputation {
+    egress: Egress,
+    payments: PaymentReader,
+    policy: TrustPolicy,
+    files: Remembered<Option<Bytes>>,
+    checks: Remembered<PaymentCheck>,
+}
+
+impl Reputation {
+    pub(super) fn new(
+        egress: Egress,
+        chain: Chain,
+        escrow: EscrowDomain,
+        assets: AssetTable,
+        policy: TrustPolicy,
+    ) -> Self {
+        Self {
+            egress,
+            payments: PaymentReader::new(chain, escrow, assets),
+            policy,
+            files: Remembered::new(limits::CARD_AGE_MAX, limits::REMEMBERED_MAX),
+            checks: Remembered::new(std::time::Duration::MAX, limits::PAYMENTS_REMEMBERED_MAX),
+        }
+    }
+
+    /// The score of an agent as of `now` (Unix seconds).
+    ///
+    /// Feedback under another tag or taken back is not looked into, since it cannot count.
+    pub(super) async fn score(
+        &self,
+        agent: &GlobalAgentId,
+        record: &Record,
+        file: &RegistrationFile,
+        now: u64,
+    ) -> Score {
+        let mut policy = self.policy.score.clone();
+        policy.excluded.extend(record.insiders.iter().copied());
+        let accounts = paid_at(agent, record, file);
+        let mut fetches = limits::FEEDBACK_FETCHES_MAX;
+        let mut items = Vec::new();
+        // The newest first: they weigh the most, and the fetches should go to them.
+        for event in record.feedback.iter().rev() {
+            let revoked = record.revoked.contains(&(event.client, event.index));
+            let counts = !revoked
+                && event.tag1 == policy.scale.tag1
+                && !policy.excluded.contains(&event.client);
+            let inside = files::is_inside(&event.uri);
+            let look = counts && (inside || fetches > 0);
+            if look && !inside {
+                fetches = fetches.saturating_sub(1);
+            }
+            items.push((Arc::clone(event), revoked, look));
+        }
+        let accounts = &accounts;
+        let graded: Vec<GradedFeedback> = stream::iter(items)
+            .map(|(event, revoked, look)| self.judge(event, revoked, look, accounts))
+            .buffered(limits::SIDE_BY_SIDE)
+            .collect()
+            .await;
+        score(agent, &graded, now, &policy)
+    }
+
+    async fn judge(
+        &self,
+        event: Arc<FeedbackEvent>,
+        revoked: bool,
+        look: bool,
+        accounts: &[Address],
+    ) -> GradedFeedback {
+        let bytes = if look {
+            self.file(&event.uri).await
+        } else {
+            None
+        };
+        let payment = match bytes.as_deref().map(FeedbackFile::read) {
+            Some(Ok(file)) => self.payment(&event, &file, accounts).await,
+            _ => PaymentCheck::NoProof,
+        };
+        let known = self.policy.known_reviewers.contains(&event.client);
+        let graded = grade(&event, bytes.as_deref(), payment, None, known);
+        GradedFeedback {
+            event: Arc::unwrap_or_clone(event),
+            graded,
+            revoked,
+        }
+    }
+
+    async fn file(&self, uri: &str) -> Option<Bytes> {
+        if files::is_inside(uri) {
+            return files::fetch(&self.egress, uri, MAX_FEEDBACK_READ_BYTES)
+                .await
+                .ok();
+        }
+        if let Some(known) = self.files.get(uri) {
+            return known;
+        }
+        let fetched = files::fetch(&self.egress, uri, MAX_FEEDBACK_READ_BYTES)
+            .await
+            .ok();
+        self.files.put(uri, fetched.clone());
+        fetched
+    }
+
+    async fn payment(
+        &self,
+        event: &FeedbackEvent,
+        file: &FeedbackFile,
+        accounts: &[Address],
+    ) -> PaymentCheck {
+        // The item is part of the name: what holds for one reviewer and time need not for another.
+        let name = format!("{}/{}/{}", event.agent, event.client, event.index);
+        if let Some(known) = self.checks.get(&name) {
+            return known;
+        }
+        let check = self.payments.check(event, file, accounts).await;
+        // Only what is settled is remembered: a node that was down will be asked again, and an
+        // account that the agent is paid at may be added.
+        if matches!(check, PaymentCheck::Verified(_)) {
+            self.checks.put(&name, check.clone());
+        }
+        check
+    }
+}
+
+/// The accounts an agent is or was paid at: its wallets and owners, and those its file lists.
+fn paid_at(agent: &GlobalAgentId, record: &Record, file: &RegistrationFile) -> Vec<Address> {
+    let network = agent.registry.network();
+    let listed = file
+        .payment_accounts()
+        .filter(|account| account.network == network)
+        .map(|account| account.address);
+    record.insiders.iter().copied().chain(listed).collect()
+}
