@@ -509,6 +509,11 @@ async fn what_was_acknowledged_survives_sigkill() {
     while acknowledged.len() < 200 {
         note(&lines.next().unwrap().unwrap(), &mut acknowledged);
     }
+    let second = Store::open(&path, &options(), SCHEMA, |_| Ok(Count::default())).unwrap_err();
+    assert!(
+        matches!(second, OpenError::InUse { .. }),
+        "another process: {second:?}"
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     for line in lines.map_while(Result::ok) {

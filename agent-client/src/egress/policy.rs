@@ -66,6 +66,11 @@ impl EgressPolicy {
         if url.chars().any(char::is_control) {
             return Err(EgressError::BadUrl("control characters"));
         }
+        // Parsers disagree on where the host is in `https:/a`, `https:///a` and `https:\\a`.
+        let after_scheme = url.split_once("://").map(|(_, rest)| rest);
+        if after_scheme.is_none_or(|rest| rest.starts_with('/')) || url.contains('\\') {
+            return Err(EgressError::BadUrl("ambiguous host"));
+        }
         let mut url = Url::parse(url).map_err(|_| EgressError::BadUrl("unparsable"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(EgressError::BadUrl("user name or password"));

@@ -93,7 +93,13 @@ impl Worker {
                 Err(trouble) => {
                     failures = failures.saturating_add(1);
                     tracing::warn!(%trouble, failures, "the outbox cannot get on");
-                    Some(backoff(failures))
+                    // One transaction that a node refuses must not slow down all the others.
+                    let longest = if trouble.is_general() {
+                        limits::RETRY_PAUSE_MAX
+                    } else {
+                        self.config.poll_interval.saturating_mul(5)
+                    };
+                    Some(backoff(failures).min(longest))
                 }
             };
             self.tell(round.err());
