@@ -5,6 +5,8 @@ pub mod chain;
 pub mod clock;
 pub mod discover;
 pub mod egress;
+pub mod feedback;
 pub mod limits;
 pub mod settings;
 pub mod sqlite;
+pub mod wallet;

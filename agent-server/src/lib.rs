@@ -1,3 +1,31 @@
-//! See the package description.
+//! Everything that points inward: serving skills, admitting payments, keeping the books, settling.
+//!
+//! The way of one paid message, and where each step is:
+//!
+//! | step | module |
+//! |---|---|
+//! | accept a connection, bounded | `serve` |
+//! | from a protocol to one request type | `bind` |
+//! | which skill, which input | `service` |
+//! | payment: decode, compare, check, reserve | [`gate`] |
+//! | run the skill; number, store and stream its events | `tasks` |
+//! | one transaction: charge, task, receipt | [`store`] |
+//! | claim what was earned | [`settle`] |
 
+// mod agent;
+mod bind;
+mod card;
+mod command;
+pub mod config;
+mod error;
+pub mod gate;
+pub mod limits;
+mod serve;
+mod service;
+mod skills;
 pub mod store;
+mod tasks;
+
+// pub use agent::{Agent, RunningAgent};
+pub use error::{Error, Result};
+pub use service::Service;

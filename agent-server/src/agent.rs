@@ -1,0 +1,138 @@
+//! Putting an agent together and running it.
+
+mod build;
+mod running;
+
+pub use running::RunningAgent;
+
+use crate::config::AgentConfig;
+use crate::error::Error;
+use agent_client::clock::SystemClock;
+use agent_core::clock::Clock;
+use agent_core::skill::{AnySkill, Resources, Skill, erase};
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An agent that sells skills.
+///
+/// ```no_run
+/// # use agent_core::skill::{About, Outcome, Skill, SkillContext};
+/// # struct Shout;
+/// # impl Skill for Shout {
+/// #     type Input = String;
+/// #     type Output = String;
+/// #     fn about(&self) -> About { About::new("shout", "Shouts your text back") }
+/// #     async fn run(&self, ask: String, _cx: &mut SkillContext) -> Outcome<String> {
+/// #         Ok(ask.to_uppercase().into())
+/// #     }
+/// # }
+/// #[tokio::main]
+/// async fn main() -> agent_server::Result<()> {
+///     agent_server::Agent::named("shouter").sell(Shout).run().await
+/// }
+/// ```
+#[must_use = "an agent does nothing until it is started or run"]
+pub struct Agent {
+    name: Option<String>,
+    description: Option<String>,
+    skills: Vec<Arc<dyn AnySkill>>,
+    resources: Resources,
+    config: Option<AgentConfig>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Agent {
+    /// An agent of this name.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            description: None,
+            skills: Vec::new(),
+            resources: Resources::default(),
+            config: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// An agent that is described by its configuration alone.
+    pub fn configured(config: AgentConfig) -> Self {
+        Self { name: None, config: Some(config), ..Self::named("") }
+    }
+
+    /// Says what the agent is for.
+    pub fn about(mut self, description: &str) -> Self {
+        self.description = Some(description.to_owned());
+        self
+    }
+
+    /// Adds a skill to sell.
+    pub fn sell<S: Skill>(mut self, skill: S) -> Self {
+        self.skills.push(erase(skill));
+        self
+    }
+
+    /// Gives the skills something to use, found again by its type with
+    /// [`agent_core::skill::SkillContext::resource`].
+    pub fn with<T: Any + Send + Sync>(mut self, resource: T) -> Self {
+        self.resources.insert(resource);
+        self
+    }
+
+    /// Sets the configuration; without it [`Agent::run`] reads `agent.toml`, if there is one.
+    pub fn config(mut self, config: AgentConfig) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Takes the time from another clock; for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the agent and serves until the process is asked to stop. Requests in flight finish,
+    /// and what was earned is claimed if the chain can be reached.
+    ///
+    /// # Errors
+    /// [`Error`] when the agent cannot be started.
+    pub async fn run(mut self) -> Result<(), Error> {
+        if self.config.is_none() {
+            let path = Path::new("agent.toml");
+            let config =
+                if path.exists() { AgentConfig::read(path)? } else { AgentConfig::default() };
+            self.config = Some(config.with_environment(|name| std::env::var(name).ok())?);
+        }
+        let agent = self.start().await?;
+        tracing::info!(name = agent.card().name, url = %agent.url(), "the agent is open");
+        shutdown_signal().await;
+        tracing::info!("closing");
+        agent.stop().await;
+        Ok(())
+    }
+}
+
+/// Waits for ctrl-c, or on Unix for SIGTERM.
+async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+}
+
+impl std::fmt::Debug for Agent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent").field("name", &self.name).finish_non_exhaustive()
+    }
+}

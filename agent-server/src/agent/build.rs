@@ -1,0 +1,208 @@
+//! From an [`Agent`] to a running one, in the order in which the parts need each other.
+
+use super::Agent;
+use super::running::{Background, RunningAgent};
+use crate::bind::{self, CardBytes};
+use crate::command::CommandSkill;
+use crate::config::{AgentConfig, PaymentConfig};
+use crate::error::Error;
+use crate::gate::Gate;
+use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_MAX};
+use crate::service::{Inner, Service};
+use crate::skills::SkillBook;
+use crate::store::{SqliteStore, StoreConfig};
+use crate::tasks::{Engine, LiveTasks, WaitingTasks};
+use crate::{card, identity, serve};
+use agent_client::chain::outbox::TxOutbox;
+use agent_core::channel::AdmissionRules;
+use agent_core::clock::Clock;
+use agent_core::ledger::Ledger;
+use agent_core::money::{AssetTable, BaseUnits};
+use agent_core::skill::erase;
+use agent_core::voucher::EscrowDomain;
+use agent_core::x402::{AgentIdentity, Mode, PaymentTerms, SCHEME_Z402, X402_VERSION};
+use alloy_primitives::Address;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use url::Url;
+
+impl Agent {
+    /// Starts the agent and returns a handle to it.
+    ///
+    /// # Errors
+    /// [`Error`] says what is missing or wrong.
+    pub async fn start(self) -> Result<RunningAgent, Error> {
+        let config = self.config.unwrap_or_default();
+        let name = self.name.or_else(|| config.name.clone()).unwrap_or_else(|| "agent".to_owned());
+        let description = self.description.or_else(|| config.description.clone());
+        let description = description.unwrap_or_else(|| format!("{name} sells skills"));
+        let mut skills = SkillBook::default();
+        let commands = config.commands.iter().map(|(id, command)| erase(CommandSkill::new(id, command)));
+        for skill in self.skills.into_iter().chain(commands) {
+            let id = skill.about().id;
+            if !skills.add(skill) {
+                return Err(Error::DuplicateSkill(id));
+            }
+        }
+        let assets = assets(&config);
+        let skill_terms = prices(&skills, &assets, config.payment.is_some())?;
+
+        let (listener, url) = listen(&config).await?;
+        let store = open_store(&config, &assets, Arc::clone(&self.clock))?;
+        let (stop, stopped) = watch::channel(false);
+        let mut background = Background::default();
+        let mut gate = None;
+        let mut terms = None;
+        if let Some(payment) = &config.payment {
+            let paid = Paid { config: &config, payment, store: &store, clock: &self.clock };
+            let mut ours = paid.terms(skill_terms)?;
+            let earnings = background.start(&paid, ours.pay_to).await?;
+            if payment.register {
+                let who = identity::Profile { name: &name, description: &description, url: &url };
+                let identity = identity::register(&earnings.outbox, &earnings.chain, payment, &who);
+                ours.identity = Some(identity.await.map_err(|e| Error::Register(e.to_string()))?);
+            }
+            let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+            gate = Some(Gate::new(ours.clone(), ledger, earnings.locks(), Arc::clone(&self.clock)));
+            terms = Some(ours);
+        }
+        let unwritable = |error: serde_json::Error| Error::Internal(error.to_string());
+        let card = card::build(&name, &description, &url, &skills, terms.as_ref());
+        let card = card.map_err(unwritable)?;
+        let card_bytes = CardBytes::new(&card).map_err(unwritable)?;
+        let engine = Engine {
+            store: Arc::new(store.clone()),
+            gate,
+            clock: self.clock,
+            resources: Arc::new(self.resources),
+            live: LiveTasks::new(config.limits.live_tasks),
+            skill_timeout: config.limits.skill_timeout(),
+        };
+        let service = Service(Arc::new(Inner {
+            skills,
+            assets,
+            engine: Arc::new(engine),
+            waiting: WaitingTasks::new(WAITING_TASKS_MAX, WAITING_TASK_TTL),
+        }));
+        let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
+        let router = router.map_err(|error| Error::Internal(error.to_string()))?;
+        let serving =
+            tokio::spawn(serve::serve(listener, router, config.limits.connections, stopped));
+        Ok(RunningAgent { url, card, service, store, background, stop, serving })
+    }
+}
+
+/// What being paid needs.
+pub(super) struct Paid<'a> {
+    pub(super) config: &'a AgentConfig,
+    pub(super) payment: &'a PaymentConfig,
+    pub(super) store: &'a SqliteStore,
+    pub(super) clock: &'a Arc<dyn Clock>,
+}
+
+impl Paid<'_> {
+    fn terms(
+        &self,
+        skills: std::collections::BTreeMap<String, agent_core::x402::SkillTerms>,
+    ) -> Result<PaymentTerms, Error> {
+        let payment = self.payment;
+        let pay_to = match payment.pay_to {
+            Some(address) => address,
+            None => payment.key.read()?.address(),
+        };
+        Ok(PaymentTerms {
+            x402_version: X402_VERSION,
+            modes: vec![Mode::Z],
+            schemes: vec![SCHEME_Z402.to_owned()],
+            asset: payment.chain.asset(),
+            pay_to,
+            contract: payment.chain.escrow,
+            // Twice the margin: a lock that was just long enough would be too short a moment later.
+            min_deadline_seconds: payment.deadline_margin_secs.saturating_mul(2),
+            max_in_flight: self.config.limits.in_flight_per_lock,
+            max_timeout_seconds: self.config.limits.skill_timeout_secs,
+            identity: None::<AgentIdentity>,
+            skills,
+        })
+    }
+
+    pub(super) async fn outbox(&self) -> Result<TxOutbox, Error> {
+        let settings = &self.payment.chain;
+        let signer = self.payment.key.read()?.to_signer()?;
+        let path = self.config.data_dir.join("outbox.db");
+        let clock = Arc::clone(self.clock);
+        Ok(TxOutbox::open(path, settings.chain()?, signer, settings.outbox(), clock).await?)
+    }
+}
+
+fn assets(config: &AgentConfig) -> AssetTable {
+    config.payment.as_ref().map_or_else(AssetTable::default, |payment| payment.chain.assets())
+}
+
+fn prices(
+    skills: &SkillBook,
+    assets: &AssetTable,
+    can_be_paid: bool,
+) -> Result<std::collections::BTreeMap<String, agent_core::x402::SkillTerms>, Error> {
+    if skills.iter().next().is_none() {
+        return Err(Error::NoSkill);
+    }
+    card::skill_terms(skills, assets).map_err(|(skill, error)| match error {
+        agent_core::money::MoneyError::UnknownSymbol(_) if !can_be_paid => Error::NoPayment(skill),
+        error => Error::Price { skill, error },
+    })
+}
+
+async fn listen(config: &AgentConfig) -> Result<(TcpListener, Url), Error> {
+    let address = config.listen;
+    let failed = |error| Error::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound: SocketAddr = listener.local_addr().map_err(failed)?;
+    let url = match &config.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{bound}/"))
+            .map_err(|error| Error::Internal(error.to_string()))?,
+    };
+    Ok((listener, url))
+}
+
+fn open_store(
+    config: &AgentConfig,
+    assets: &AssetTable,
+    clock: Arc<dyn Clock>,
+) -> Result<SqliteStore, Error> {
+    make_dir(&config.data_dir)?;
+    let (domain, rules, chain_max_age) = match &config.payment {
+        Some(payment) => {
+            let (_, max_unclaimed) = assets.resolve(&payment.max_unclaimed)?;
+            let rules = AdmissionRules {
+                max_in_flight: config.limits.in_flight_per_lock,
+                max_unclaimed,
+                deadline_margin_secs: payment.deadline_margin_secs,
+            };
+            (payment.chain.domain(), rules, payment.chain_max_age_secs)
+        }
+        // Nothing can be reserved: no lock is ever observed.
+        None => {
+            let rules = AdmissionRules {
+                max_in_flight: 0,
+                max_unclaimed: BaseUnits::ZERO,
+                deadline_margin_secs: 0,
+            };
+            (EscrowDomain::new(0, Address::ZERO), rules, 0)
+        }
+    };
+    let mut options = StoreConfig::new(domain, rules, clock);
+    options.chain_max_age = (chain_max_age > 0).then(|| Duration::from_secs(chain_max_age));
+    options.max_bytes = (config.limits.ledger_bytes > 0).then_some(config.limits.ledger_bytes);
+    Ok(SqliteStore::open(config.data_dir.join("ledger.db"), options)?)
+}
+
+fn make_dir(path: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(path)
+        .map_err(|error| Error::DataDir { path: path.display().to_string(), error })
+}

@@ -1,0 +1,13 @@
+use super::build::Paid;
+use crate::error::Error;
+use crate::gate::LockSource;
+use crate::service::Service;
+use crate::store::SqliteStore;
+use agent_client::chain::Chain;
+use agent_client::chain::outbox::TxOutbox;
+use agent_core::a2a::AgentCard;
+use alloy_primitives::Address;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;

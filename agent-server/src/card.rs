@@ -1,0 +1,110 @@
+//! The Agent Card: who the agent is, what it sells and what that costs.
+
+use crate::skills::SkillBook;
+use agent_core::a2a::{AgentCapabilities, AgentCard, AgentExtension, AgentInterface, AgentSkill};
+use agent_core::json::{Json, Metadata};
+use agent_core::money::{AssetTable, BaseUnits, MoneyError};
+use agent_core::price::{Charge, ResolvedPrice};
+use agent_core::x402::{
+    A2A_X402_V01_URI, A2A_X402_V02_URI, EXTENSION_URI, PaymentTerms, SkillTerms,
+};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// Builds the card of an agent reached at `url`.
+///
+/// # Errors
+/// None in practice: all of it is plain data.
+pub(crate) fn build(
+    name: &str,
+    description: &str,
+    url: &Url,
+    skills: &SkillBook,
+    terms: Option<&PaymentTerms>,
+) -> Result<AgentCard, serde_json::Error> {
+    let mut extensions = Vec::new();
+    if let Some(terms) = terms {
+        let params: Metadata = serde_json::from_str(&serde_json::to_string(terms)?)?;
+        extensions.push(extension(
+            EXTENSION_URI,
+            "Prices, and payment in the first message, with z402 vouchers",
+            params,
+        ));
+        for uri in [A2A_X402_V01_URI, A2A_X402_V02_URI] {
+            extensions.push(extension(uri, "x402 payments in message metadata", Metadata::new()));
+        }
+    }
+    let endpoint = url.join("a2a").unwrap_or_else(|_| url.clone());
+    Ok(AgentCard {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        supported_interfaces: vec![AgentInterface::jsonrpc(endpoint)],
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        capabilities: AgentCapabilities {
+            streaming: Some(true),
+            push_notifications: Some(false),
+            extensions,
+            extended_agent_card: Some(false),
+        },
+        default_input_modes: vec!["application/json".to_owned(), "text/plain".to_owned()],
+        default_output_modes: vec!["application/json".to_owned()],
+        skills: skills.iter().map(|entry| skill(&entry.about)).collect(),
+        ..AgentCard::default()
+    })
+}
+
+/// Price and schemas of every skill, resolved to base units.
+///
+/// # Errors
+/// The id of the skill whose price cannot be resolved, and why.
+pub(crate) fn skill_terms(
+    skills: &SkillBook,
+    assets: &AssetTable,
+) -> Result<BTreeMap<String, SkillTerms>, (String, MoneyError)> {
+    skills
+        .iter()
+        .map(|entry| {
+            let id = entry.about.id.clone();
+            let price = entry.skill.price();
+            let price = price.resolve(assets).map_err(|error| (id.clone(), error))?;
+            let (amount, charge) = match price {
+                ResolvedPrice::Free => (BaseUnits::ZERO, Charge::Fixed),
+                ResolvedPrice::Paid { ceiling, charge, .. } => (ceiling, charge),
+            };
+            let (unit, unit_amount, variable) = match charge {
+                Charge::Fixed => ("task".to_owned(), None, false),
+                Charge::UpTo => ("task".to_owned(), None, true),
+                Charge::PerUnit { unit, each } => (unit, Some(each), true),
+            };
+            let input_schema = schema(&entry.skill.input_schema());
+            let output_schema = schema(&entry.skill.output_schema());
+            let terms =
+                SkillTerms { amount, unit, unit_amount, variable, input_schema, output_schema };
+            Ok((id, terms))
+        })
+        .collect()
+}
+
+fn schema(schema: &schemars::Schema) -> Json {
+    Json::from_value(schema).unwrap_or_default()
+}
+
+fn extension(uri: &str, description: &str, params: Metadata) -> AgentExtension {
+    AgentExtension {
+        uri: uri.to_owned(),
+        description: description.to_owned(),
+        required: false,
+        params,
+    }
+}
+
+fn skill(about: &agent_core::skill::About) -> AgentSkill {
+    AgentSkill {
+        id: about.id.clone(),
+        name: about.name.clone(),
+        description: about.description.clone(),
+        tags: about.tags.clone(),
+        examples: about.examples.clone(),
+        ..AgentSkill::default()
+    }
+}

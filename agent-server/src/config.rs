@@ -1,0 +1,300 @@
+//! How an agent is set up: `agent.toml`, then `AGENT_*` from the environment, then the builder.
+
+use agent_client::settings::ChainSettings;
+use agent_client::wallet::{KeyError, PayerKey};
+use agent_core::money::Money;
+use alloy_primitives::Address;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// An agent's configuration. Unknown keys are errors; amounts are text with their unit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentConfig {
+    /// The name that the card shows; the builder's wins.
+    pub name: Option<String>,
+    /// What the agent is for.
+    pub description: Option<String>,
+    /// Where it listens. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How others reach it, if that is not where it listens: behind a proxy, for example.
+    pub public_url: Option<Url>,
+    /// Where ledger, tasks and outbox are kept.
+    pub data_dir: PathBuf,
+    /// How it is paid; without it only free skills can be sold.
+    pub payment: Option<PaymentConfig>,
+    /// Bounds that deployments differ in.
+    pub limits: Limits,
+    /// Programs to sell as skills, by id.
+    pub commands: BTreeMap<String, CommandConfig>,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            name: None,
+            description: None,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
+            data_dir: PathBuf::from("agent-data"),
+            payment: None,
+            limits: Limits::default(),
+            commands: BTreeMap::new(),
+        }
+    }
+}
+
+/// How an agent is paid.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentConfig {
+    /// The chain; `chain = "devnet"` means a development chain on this machine.
+    #[serde(deserialize_with = "chain")]
+    pub chain: ChainSettings,
+    /// The key that sends settlement transactions and, unless `pay_to` says otherwise, is paid.
+    pub key: KeyConfig,
+    /// Who is paid; the key's address by default.
+    #[serde(default)]
+    pub pay_to: Option<Address>,
+    /// The most unclaimed value that one lock may hold.
+    #[serde(default = "max_unclaimed")]
+    pub max_unclaimed: Money,
+    /// Claims are made when this much is unclaimed,
+    #[serde(default = "settle_at")]
+    pub settle_at: Money,
+    /// or when something has been unclaimed for so long,
+    #[serde(default = "settle_after_secs")]
+    pub settle_after_secs: u64,
+    /// or when a lock's deadline is closer than this. Nothing is admitted any closer either.
+    #[serde(default = "deadline_margin_secs")]
+    pub deadline_margin_secs: u64,
+    /// Payments are refused when the chain has not been heard of for so long; 0 never refuses.
+    #[serde(default = "chain_max_age_secs")]
+    pub chain_max_age_secs: u64,
+    /// Whether to register in the EIP-8004 identity registry at start; safe to leave on.
+    #[serde(default)]
+    pub register: bool,
+}
+
+impl PaymentConfig {
+    /// Payment on `chain` to the key's own address, with the usual bounds.
+    #[must_use]
+    pub fn new(chain: ChainSettings, key: KeyConfig) -> Self {
+        Self {
+            chain,
+            key,
+            pay_to: None,
+            max_unclaimed: max_unclaimed(),
+            settle_at: settle_at(),
+            settle_after_secs: settle_after_secs(),
+            deadline_margin_secs: deadline_margin_secs(),
+            chain_max_age_secs: chain_max_age_secs(),
+            register: false,
+        }
+    }
+}
+
+/// Where a key comes from. Never from an argument: arguments are public on a machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum KeyConfig {
+    /// A file that only its owner can read, holding 32 bytes in hexadecimal.
+    File(PathBuf),
+    /// An environment variable with the same content.
+    Env(String),
+    /// One of the development chain's well-known keys, by number. Worthless anywhere else.
+    Devnet(u8),
+}
+
+impl KeyConfig {
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn read(&self) -> Result<PayerKey, KeyError> {
+        match self {
+            Self::File(path) => PayerKey::from_file(path),
+            Self::Env(variable) => PayerKey::from_env(variable),
+            Self::Devnet(number) => {
+                let account = agent_devnet::DEV_ACCOUNTS.get(usize::from(*number));
+                PayerKey::from_hex(account.map_or("", |account| account.private_key))
+            }
+        }
+    }
+}
+
+/// Bounds that deployments differ in; see [`crate::limits`] for the reasons.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one request.
+    pub body_bytes: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// Tasks at once.
+    pub live_tasks: usize,
+    /// Calls in flight on one lock.
+    pub in_flight_per_lock: u32,
+    /// Seconds that a skill may run.
+    pub skill_timeout_secs: u64,
+    /// Bytes that the ledger's file may take; 0 leaves it to the disk.
+    pub ledger_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: crate::limits::BODY_BYTES_MAX,
+            connections: crate::limits::CONNECTIONS_MAX,
+            live_tasks: crate::limits::LIVE_TASKS_MAX,
+            in_flight_per_lock: 64,
+            skill_timeout_secs: crate::limits::SKILL_TIMEOUT.as_secs(),
+            ledger_bytes: 0,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) const fn skill_timeout(&self) -> Duration {
+        Duration::from_secs(self.skill_timeout_secs)
+    }
+}
+
+/// A program sold as a skill: text in on standard input, text out on standard output.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandConfig {
+    /// What it does.
+    pub about: String,
+    /// Words to find it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What a run costs; free if left out.
+    #[serde(default)]
+    pub price: Option<Money>,
+    /// The program and its arguments. No shell is involved.
+    pub run: Vec<String>,
+}
+
+impl AgentConfig {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and what is wrong in it.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
+        Self::parse(&text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })
+    }
+
+    /// Reads a configuration from text.
+    ///
+    /// # Errors
+    /// What is wrong in it, and where.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Lets the environment override the file: `AGENT_NAME`, `AGENT_LISTEN`, `AGENT_PUBLIC_URL`,
+    /// `AGENT_DATA_DIR`, `AGENT_RPC_URL`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Variable`] when a value cannot be used.
+    pub fn with_environment(
+        mut self,
+        get: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        fn parse<T: std::str::FromStr>(name: &'static str, text: &str) -> Result<T, ConfigError> {
+            text.parse().map_err(|_| ConfigError::Variable(name))
+        }
+        if let Some(name) = get("AGENT_NAME") {
+            self.name = Some(name);
+        }
+        if let Some(text) = get("AGENT_LISTEN") {
+            self.listen = parse("AGENT_LISTEN", &text)?;
+        }
+        if let Some(text) = get("AGENT_PUBLIC_URL") {
+            self.public_url = Some(parse("AGENT_PUBLIC_URL", &text)?);
+        }
+        if let Some(text) = get("AGENT_DATA_DIR") {
+            self.data_dir = PathBuf::from(text);
+        }
+        if let (Some(url), Some(payment)) = (get("AGENT_RPC_URL"), self.payment.as_mut()) {
+            payment.chain.rpc_url = url;
+        }
+        Ok(self)
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {error}", path = path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {error}", path = path.display())]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// Why and where.
+        error: toml::de::Error,
+    },
+    /// An environment variable has a value that cannot be used.
+    #[error("the environment variable {0} has a value that cannot be used")]
+    Variable(&'static str),
+}
+
+fn chain<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ChainSettings, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Preset(String),
+        Whole(Box<ChainSettings>),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Preset(name) if name == "devnet" => {
+            Ok(ChainSettings::devnet(ChainSettings::DEVNET_RPC_URL))
+        }
+        Either::Preset(_) => Err(serde::de::Error::custom(
+            "the only chain known by name is \"devnet\"; give others as a table",
+        )),
+        Either::Whole(settings) => Ok(*settings),
+    }
+}
+
+// The defaults are written as text because that is how the file writes them; a test reads them.
+fn max_unclaimed() -> Money {
+    money("10 USDC")
+}
+
+fn settle_at() -> Money {
+    money("1 USDC")
+}
+
+#[expect(clippy::expect_used, reason = "constant text, read by a test")]
+fn money(text: &str) -> Money {
+    text.parse().expect("a default amount")
+}
+
+const fn settle_after_secs() -> u64 {
+    600
+}
+
+const fn deadline_margin_secs() -> u64 {
+    900
+}
+
+const fn chain_max_age_secs() -> u64 {
+    300
+}

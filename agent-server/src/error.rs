@@ -1,0 +1,76 @@
+use crate::config::ConfigError;
+use agent_client::chain::ChainError;
+use agent_client::chain::outbox::OutboxError;
+use agent_client::sqlite::OpenError;
+use agent_client::wallet::KeyError;
+use agent_core::money::MoneyError;
+use std::net::SocketAddr;
+
+/// Why an agent could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Two skills share an id.
+    #[error("two skills are called `{0}`; ids are unique within an agent")]
+    DuplicateSkill(String),
+    /// Nothing to sell.
+    #[error("the agent has no skill; add one with `sell`, or a [commands] table in agent.toml")]
+    NoSkill,
+    /// A skill's price is not an amount, or in no asset that is configured.
+    #[error("the price of skill `{skill}`: {error}")]
+    Price {
+        /// The skill.
+        skill: String,
+        /// What is wrong with it.
+        error: MoneyError,
+    },
+    /// A priced skill and no way to be paid.
+    #[error(
+        "skill `{0}` has a price and the agent no [payment] configuration; \
+         for a development chain: [payment] chain = \"devnet\", key = {{ devnet = 1 }}"
+    )]
+    NoPayment(String),
+    /// A configured amount cannot be converted.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The transaction outbox.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The ledger's file.
+    #[error("the ledger cannot be opened: {0}")]
+    Store(#[from] OpenError),
+    /// The data directory.
+    #[error("the data directory {path}: {error}")]
+    DataDir {
+        /// Which.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The address to listen on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The identity registry.
+    #[error("cannot register the agent: {0}")]
+    Register(String),
+    /// A fault of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The result of starting or running an agent.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,65 @@
+//! Every bound of this crate, each with its reason. Those that deployments differ in are defaults
+//! of [`crate::config::Limits`].
+
+use std::time::Duration;
+
+/// The largest request body. Skills take documents; what is larger belongs behind a URL part.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The deepest JSON nesting. The parser recurses, and nothing in A2A comes near this.
+pub const JSON_DEPTH_MAX: usize = 96;
+
+/// Connections served at once; each costs a few kilobytes and a file descriptor.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// How long a peer may take to send its request head. A loris sends one byte at a time.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a peer may take to send its request body.
+pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests in flight may go on after shutdown began.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tasks running at once in one agent. Past this the agent says so instead of queueing: a buyer can
+/// choose another seller, but only if it is told.
+pub const LIVE_TASKS_MAX: usize = 10_000;
+
+/// How long a skill may run before its task fails and its buyer is not charged.
+pub const SKILL_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Events one task may emit, and
+pub const EVENTS_PER_TASK_MAX: u64 = 100_000;
+
+/// the bytes that they may hold together while the task runs; a skill that streams more than this
+/// should hand out a URL.
+pub const EVENT_BYTES_PER_TASK_MAX: usize = 32 * 1024 * 1024;
+
+/// Tasks that wait for their first payment, kept in memory only: asking for a price must not fill a
+/// seller's disk. The oldest is forgotten first, and its buyer simply asks again.
+pub const WAITING_TASKS_MAX: usize = 10_000;
+
+/// How long a task waits for its first payment.
+pub const WAITING_TASK_TTL: Duration = Duration::from_secs(900);
+
+/// How often a commit of finished work is tried again when the store fails, and
+pub const RESOLVE_ATTEMPTS_MAX: u32 = 60;
+
+/// how long at most between two attempts. Together about five minutes; after that the restart's
+/// recovery voids the payment.
+pub const RESOLVE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How long a payment waits for its lock to be seen on chain. One block on the chains we know.
+pub const LOCK_WAIT: Duration = Duration::from_secs(15);
+
+/// Comments on an idle event stream, so that proxies do not cut it.
+pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Text that an input question or failure may carry to the peer.
+pub const STATUS_TEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// Questions one task may ask its caller; each re-runs the skill from its start.
+pub const QUESTIONS_PER_TASK_MAX: usize = 64;
+
+/// Shards of the map of live tasks, so that calls do not queue for one lock.
+pub const LIVE_SHARDS: usize = 16;

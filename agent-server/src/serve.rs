@@ -1,0 +1,87 @@
+//! The accept loop: bounded connections, a clock on request heads, and a graceful end.
+
+use crate::limits::{DRAIN_TIMEOUT, HEADER_READ_TIMEOUT};
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// How long the loop rests after `accept` failed: out of file descriptors is the usual reason, and
+/// trying again at once would only burn a core.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
+
+/// Serves until `stop` turns true, then lets requests in flight finish for a bounded time.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections_max: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(connections_max));
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            () = told(&mut stop) => break,
+        };
+        // The semaphore is never closed; were it, there would be nothing left to serve with.
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = told(&mut stop) => break,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                tokio::spawn(connection(stream, router.clone(), stop.clone(), place));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
+            }
+        }
+    }
+    drop(listener);
+    let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
+    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all)).await.is_err() {
+        tracing::warn!("some connections were cut at shutdown");
+    }
+}
+
+/// Waits for the word to stop. The sender going away is one too.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    // Nagle holds back the first event of a stream for up to 40 ms on a kept-alive connection.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY not set");
+    }
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_READ_TIMEOUT));
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let done = tokio::select! {
+        done = connection.as_mut() => done,
+        () = told(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(DRAIN_TIMEOUT, connection).await {
+                Ok(done) => done,
+                Err(_cut) => return,
+            }
+        }
+    };
+    if let Err(error) = done {
+        tracing::debug!(error, "a connection broke");
+    }
+}

@@ -1,0 +1,154 @@
+//! The operations of A2A, once. Bindings are thin adapters onto this, so they cannot differ.
+
+mod admit;
+mod request;
+
+use crate::gate::Gate;
+use crate::skills::SkillBook;
+use crate::tasks::{Ended, Engine, LiveTask, WaitingTasks};
+use agent_core::a2a::{
+    A2aError, CancelTaskRequest, GetTaskRequest, SendMessageRequest, Task, TaskState,
+};
+use agent_core::json::Json;
+use agent_core::money::AssetTable;
+use std::sync::Arc;
+
+/// One agent's operations.
+#[derive(Debug, Clone)]
+pub struct Service(pub(crate) Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) skills: SkillBook,
+    pub(crate) assets: AssetTable,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) waiting: WaitingTasks,
+}
+
+/// What a message led to.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// A task that is running; watch it.
+    Live(Arc<LiveTask>),
+    /// A task that is not running: ended before, or waiting for its caller.
+    Still(Json),
+}
+
+/// What a stream carries: the events of a running task, or one task and the end.
+#[derive(Debug)]
+pub(crate) enum Streamed {
+    Live(Arc<LiveTask>),
+    Once(Json),
+}
+
+impl Service {
+    /// `SendMessage` (A2A §3.1.1): the task as it is when it ended or needs its caller, or at once
+    /// with `returnImmediately`.
+    ///
+    /// # Errors
+    /// [`A2aError`]; nothing was charged.
+    pub async fn send_message(&self, request: SendMessageRequest) -> Result<Json, A2aError> {
+        let configuration = request.configuration.clone().unwrap_or_default();
+        let history = configuration.history_length;
+        match self.send(request, configuration.return_immediately).await? {
+            Sent::Still(task) => trimmed(task, history),
+            Sent::Live(live) if configuration.return_immediately => shown(live.task(), history),
+            Sent::Live(live) => match live.ended().await {
+                Ended::Stored(task) => trimmed(task, history),
+                Ended::Lost(error) => Err(error),
+            },
+        }
+    }
+
+    /// `SendStreamingMessage` (A2A §3.1.2). An error comes before the first event, so that it can
+    /// still be told as one.
+    pub(crate) async fn send_streaming(
+        &self,
+        request: SendMessageRequest,
+    ) -> Result<Streamed, A2aError> {
+        Ok(match self.send(request, true).await? {
+            Sent::Still(task) => Streamed::Once(task),
+            Sent::Live(live) => Streamed::Live(live),
+        })
+    }
+
+    /// `GetTask` (A2A §3.1.3).
+    ///
+    /// # Errors
+    /// TaskNotFound.
+    pub async fn get_task(&self, request: GetTaskRequest) -> Result<Json, A2aError> {
+        refuse_violations(request.validate())?;
+        match self.current(&request.id).await? {
+            Some(task) => trimmed(task, request.history_length),
+            None => Err(A2aError::task_not_found(&request.id)),
+        }
+    }
+
+    /// `CancelTask` (A2A §3.1.5). Nothing is charged for a cancelled task.
+    ///
+    /// # Errors
+    /// TaskNotFound, TaskNotCancelable.
+    pub async fn cancel_task(&self, request: CancelTaskRequest) -> Result<Json, A2aError> {
+        refuse_violations(request.validate())?;
+        let id = request.id.as_str();
+        if let Some(live) = self.0.engine.live.get(id) {
+            live.cancel();
+            let task = match live.ended().await {
+                Ended::Stored(task) => task,
+                Ended::Lost(error) => return Err(error),
+            };
+            // It may have completed before it noticed: the first end counts.
+            return match state_of(&task)? {
+                TaskState::Canceled => Ok(task),
+                _ => Err(A2aError::task_not_cancelable(id)),
+            };
+        }
+        if self.0.waiting.is_open(id) {
+            return self.cancel_waiting(id);
+        }
+        self.cancel_stored(id).await
+    }
+
+    pub(crate) fn gate(&self) -> Option<&Gate> {
+        self.0.engine.gate.as_ref()
+    }
+
+    /// A task wherever it is: running, stored, or waiting for its payment.
+    pub(crate) async fn current(&self, id: &str) -> Result<Option<Json>, A2aError> {
+        if let Some(live) = self.0.engine.live.get(id)
+            && live.is_public()
+        {
+            return shown(live.task(), None).map(Some);
+        }
+        let stored = self.0.engine.store.get(id.to_owned()).await;
+        let stored = stored.map_err(|error| crate::tasks::store_failed(&error))?;
+        Ok(stored.map(|stored| stored.task).or_else(|| self.0.waiting.shown(id)))
+    }
+}
+
+pub(crate) fn refuse_violations(
+    violations: Vec<agent_core::a2a::FieldViolation>,
+) -> Result<(), A2aError> {
+    if violations.is_empty() { Ok(()) } else { Err(A2aError::invalid_fields(violations)) }
+}
+
+/// The task with no more history than was asked for. Parsed again only if something is to go.
+fn trimmed(task: Json, history_length: Option<i32>) -> Result<Json, A2aError> {
+    match history_length {
+        None => Ok(task),
+        Some(_) => shown(parse_task(&task)?, history_length),
+    }
+}
+
+fn shown(mut task: Task, history_length: Option<i32>) -> Result<Json, A2aError> {
+    task.trim_history(history_length);
+    Json::from_value(&task).map_err(|error| A2aError::internal(error.to_string()))
+}
+
+pub(crate) fn parse_task(task: &Json) -> Result<Task, A2aError> {
+    task.parse().map_err(|error| A2aError::internal(format!("a stored task: {error}")))
+}
+
+fn state_of(task: &Json) -> Result<TaskState, A2aError> {
+    Ok(parse_task(task)?.status.state)
+}

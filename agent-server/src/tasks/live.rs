@@ -1,0 +1,236 @@
+//! Tasks that are running: an append-only log each, and a wake-up.
+//!
+//! A reader keeps the number it has read up to and comes back for more when it is woken. A slow
+//! one falls behind without losing anything or holding anybody up; there is no channel to overflow.
+
+use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
+use super::Draft;
+use agent_core::a2a::{A2aError, ErrorCode, Task};
+use agent_core::json::Json;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+
+/// One running task.
+pub(crate) struct LiveTask {
+    id: String,
+    log: Mutex<Log>,
+    draft: Mutex<Draft>,
+    seq: watch::Sender<u64>,
+    canceled: AtomicBool,
+    cancel: Notify,
+    /// Whether anyone was told the task's id. Until then nobody can ask for its events, so they
+    /// need not be stored one by one.
+    public: AtomicBool,
+    /// Its place among the tasks that may run at once; free again when the task is dropped.
+    _permit: OwnedSemaphorePermit,
+}
+
+#[derive(Default)]
+struct Log {
+    events: Vec<Json>,
+    bytes: usize,
+    ended: Option<Ended>,
+}
+
+/// How a run ended: with a stored task, or with an error because the store failed for good.
+#[derive(Debug, Clone)]
+pub(crate) enum Ended {
+    /// The A2A Task, as stored.
+    Stored(Json),
+    /// Nothing could be stored; what was reserved is voided by recovery.
+    Lost(A2aError),
+}
+
+impl LiveTask {
+    pub(crate) fn new(draft: Draft, public: bool, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            id: draft.task.id.clone(),
+            log: Mutex::default(),
+            draft: Mutex::new(draft),
+            seq: watch::Sender::new(0),
+            canceled: AtomicBool::new(false),
+            cancel: Notify::new(),
+            public: AtomicBool::new(public),
+            _permit: permit,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn is_public(&self) -> bool {
+        self.public.load(Ordering::Acquire)
+    }
+
+    /// The task as it is now.
+    pub(crate) fn task(&self) -> Task {
+        lock(&self.draft).task.clone()
+    }
+
+    /// Changes the task. What the closure returns is made under the same lock.
+    pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Draft) -> T) -> T {
+        change(&mut lock(&self.draft))
+    }
+
+    /// Appends an event that is stored, or that nobody needs stored.
+    pub(crate) fn append(&self, event: Json) -> Result<(), Full> {
+        let mut log = lock(&self.log);
+        let bytes = log.bytes.saturating_add(event.get().len());
+        let count = u64::try_from(log.events.len()).unwrap_or(u64::MAX);
+        if count >= EVENTS_PER_TASK_MAX || bytes > EVENT_BYTES_PER_TASK_MAX {
+            return Err(Full);
+        }
+        log.bytes = bytes;
+        log.events.push(event);
+        drop(log);
+        self.wake();
+        Ok(())
+    }
+
+    /// Ends the task. The last event, if there is one, is readable before the end is.
+    pub(crate) fn end(&self, last: Option<Json>, ended: Ended) {
+        let mut log = lock(&self.log);
+        log.events.extend(last);
+        log.ended = Some(ended);
+        drop(log);
+        self.wake();
+    }
+
+    /// The events after the first `read`, and the end once all events are read.
+    pub(crate) async fn next(&self, read: usize) -> (Vec<Json>, Option<Ended>) {
+        let mut seq = self.seq.subscribe();
+        loop {
+            seq.mark_unchanged();
+            {
+                let log = lock(&self.log);
+                let new: Vec<Json> = log.events.get(read..).unwrap_or_default().to_vec();
+                if !new.is_empty() || log.ended.is_some() {
+                    return (new, log.ended.clone());
+                }
+            }
+            if seq.changed().await.is_err() {
+                return (Vec::new(), Some(Ended::Lost(ErrorCode::Internal.into())));
+            }
+        }
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&self) -> Ended {
+        let mut seq = self.seq.subscribe();
+        loop {
+            seq.mark_unchanged();
+            if let Some(ended) = lock(&self.log).ended.clone() {
+                return ended;
+            }
+            if seq.changed().await.is_err() {
+                return Ended::Lost(ErrorCode::Internal.into());
+            }
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.canceled.store(true, Ordering::Release);
+        self.cancel.notify_waiters();
+    }
+
+    pub(crate) fn is_canceled(&self) -> bool {
+        self.canceled.load(Ordering::Acquire)
+    }
+
+    pub(crate) async fn canceled(&self) {
+        loop {
+            let notified = self.cancel.notified();
+            if self.is_canceled() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    fn wake(&self) {
+        self.seq.send_modify(|seq| *seq = seq.wrapping_add(1));
+    }
+}
+
+impl fmt::Debug for LiveTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveTask").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A task emitted more events than are kept for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// All tasks that are running, and a bound on how many.
+#[derive(Debug)]
+pub(crate) struct LiveTasks {
+    shards: [Mutex<HashMap<String, Arc<LiveTask>>>; LIVE_SHARDS],
+    hasher: RandomState,
+    permits: Arc<Semaphore>,
+    max: usize,
+}
+
+impl LiveTasks {
+    pub(crate) fn new(max: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(max));
+        Self { shards: Default::default(), hasher: RandomState::new(), permits, max }
+    }
+
+    /// A place among the running tasks; taken before anything is reserved, so that money is never
+    /// held for work that cannot start.
+    pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, A2aError> {
+        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
+            A2aError::new(ErrorCode::ResourceExhausted, "this agent is busy; try again later")
+                .with_detail("too_many_tasks")
+        })
+    }
+
+    /// Adds a task; `None` when one of its id is running already.
+    pub(crate) fn start(&self, task: LiveTask) -> Option<Arc<LiveTask>> {
+        let mut shard = self.shard(&task.id);
+        if shard.contains_key(&task.id) {
+            return None;
+        }
+        let task = Arc::new(task);
+        shard.insert(task.id.clone(), Arc::clone(&task));
+        Some(task)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<LiveTask>> {
+        self.shard(id).get(id).cloned()
+    }
+
+    pub(crate) fn remove(&self, id: &str) {
+        self.shard(id).remove(id);
+    }
+
+    /// How many are running.
+    pub(crate) fn len(&self) -> usize {
+        self.max.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Cancels everything; for shutdown after the grace period.
+    pub(crate) fn cancel_all(&self) {
+        for shard in &self.shards {
+            let tasks: Vec<_> = lock(shard).values().cloned().collect();
+            tasks.iter().for_each(|task| task.cancel());
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
+    fn shard(&self, id: &str) -> MutexGuard<'_, HashMap<String, Arc<LiveTask>>> {
+        let hash = usize::try_from(self.hasher.hash_one(id) >> 32).unwrap_or(0);
+        lock(&self.shards[hash % LIVE_SHARDS])
+    }
+}
+
+// A panic cannot leave what these guard half changed: every change is one push or one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
