@@ -1,0 +1,16 @@
+//! What the seller's books promise, shown through their public interface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod crash;
+mod doctor;
+mod machine;
+mod payments;
+mod races;
+mod recovery;
+mod support;
+mod tasks;
