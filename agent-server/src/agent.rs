@@ -113,7 +113,7 @@ impl Agent {
 }
 
 /// Waits for ctrl-c, or on Unix for SIGTERM.
-async fn shutdown_signal() {
+pub(crate) async fn shutdown_signal() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

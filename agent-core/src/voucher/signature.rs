@@ -47,7 +47,7 @@ impl CanonicalSignature {
         let (head, tail) = bytes.split_at_mut(64);
         head.copy_from_slice(&rs);
         // libsecp256k1 signs with low s; ids 2 and 3 need an r above the order, which no one meets.
-        tail.copy_from_slice(&[if i32::from(id) & 1 == 1 { 28 } else { 27 }]);
+        tail.copy_from_slice(&[match id { RecoveryId::One | RecoveryId::Three => 28, _ => 27 }]);
         Self(bytes)
     }
 
