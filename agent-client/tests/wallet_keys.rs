@@ -1,5 +1,10 @@
 //! The payer's key: where it may come from and what it signs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod wallet_support;
 
@@ -41,7 +46,15 @@ fn the_opening_nonce_is_the_contracts() {
 #[test]
 fn what_is_not_a_key_is_refused_without_repeating_it() {
     let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-    for text in ["", "0x", "12", &"00".repeat(32), order, &"zz".repeat(32), &"11".repeat(33)] {
+    for text in [
+        "",
+        "0x",
+        "12",
+        &"00".repeat(32),
+        order,
+        &"zz".repeat(32),
+        &"11".repeat(33),
+    ] {
         let error = PayerKey::from_hex(text).unwrap_err();
         assert!(matches!(error, KeyError::NotAKey));
         assert!(text.is_empty() || text.len() < 10 || !error.to_string().contains(text));

@@ -76,8 +76,8 @@ pub struct Account {
     pub charged: BaseUnits,
     /// R: the maxima of payments whose end is not known.
     pub reserved: BaseUnits,
-    /// What the payee said it counts as owed, if that was more than H + R.
-    pub floor: BaseUnits,
+    /// What the payee said it counts as owed beyond H + R, and our books allow.
+    pub unseen: BaseUnits,
     /// How many payments R is the sum of.
     pub in_flight: u32,
     /// After this what is left can be taken back; Unix seconds.
@@ -115,12 +115,17 @@ impl Account {
     /// Ceilings strictly increase, also when there is slack: one voucher then pays for at most one
     /// call, and a voucher seen on chain or in a log buys nothing.
     pub(super) fn step(&self, max: BaseUnits) -> Result<Step, MoneyError> {
-        let owed = self.charged.plus(self.reserved)?.max(self.floor);
+        let owed = self.owed()?;
         let ceiling = self.signed.plus(BaseUnits::new(1))?.max(owed.plus(max)?);
         Ok(Step {
             ceiling,
             raised: ceiling.minus(self.signed)?,
         })
+    }
+
+    /// What the next voucher must cover besides its own payment.
+    pub(super) fn owed(&self) -> Result<BaseUnits, MoneyError> {
+        self.charged.plus(self.reserved)?.plus(self.unseen)
     }
 
     /// Whether a payment of at most `max` fits, on a lock that must run until `until`.
@@ -205,7 +210,7 @@ impl Account {
 
     /// Returns the account if its invariants hold.
     pub(super) fn checked(self) -> Result<Self, Broken> {
-        if self.charged.plus(self.reserved)? > self.signed {
+        if self.owed()? > self.signed {
             return Err(Broken("charged and in flight exceed signed"));
         }
         if self.returned > self.deposited {

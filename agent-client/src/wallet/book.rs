@@ -134,7 +134,7 @@ pub(super) fn save(conn: &Connection, book: &mut Book, account: Account) -> rusq
         "INSERT INTO channel VALUES
          (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (id) DO UPDATE SET state = ?5, why = ?6, deposited = ?7, returned = ?8,
-         claimed = ?9, signed = ?10, charged = ?11, reserved = ?12, floor = ?13, in_flight = ?14,
+         claimed = ?9, signed = ?10, charged = ?11, reserved = ?12, unseen = ?13, in_flight = ?14,
          deadline = ?15",
     )?
     .execute(params![
@@ -150,7 +150,7 @@ pub(super) fn save(conn: &Connection, book: &mut Book, account: Account) -> rusq
         units(account.signed),
         units(account.charged),
         units(account.reserved),
-        units(account.floor),
+        units(account.unseen),
         account.in_flight,
         int(account.deadline_unix_secs),
         int(account.created_unix_millis),
@@ -179,7 +179,7 @@ pub(super) fn read_account(row: &Row<'_>, payer: Address) -> rusqlite::Result<Ac
         signed: get_units(row, "signed")?,
         charged: get_units(row, "charged")?,
         reserved: get_units(row, "reserved")?,
-        floor: get_units(row, "floor")?,
+        unseen: get_units(row, "unseen")?,
         in_flight: row.get("in_flight")?,
         deadline_unix_secs: get_int(row, "deadline")?,
         created_unix_millis: get_int(row, "created_ms")?,

@@ -96,17 +96,16 @@ impl Wallet {
                     .ok_or_else(unknown)?;
                 match adopt(book, &account, &theirs) {
                     Ok(owed) => {
-                        if owed > account.floor {
-                            save(
-                                tx,
-                                book,
-                                Account {
-                                    floor: owed,
-                                    ..account
-                                },
-                            )?;
+                        let known = account
+                            .owed()
+                            .map_err(|error| JobError::Refused(error.into()))?;
+                        if let Ok(more) = owed.minus(known) {
+                            let unseen = account.unseen.plus(more).unwrap_or(account.unseen);
+                            save(tx, book, Account { unseen, ..account })?;
                         }
-                        Ok(Ok(Corrected { owed }))
+                        Ok(Ok(Corrected {
+                            owed: owed.max(known),
+                        }))
                     }
                     Err(CorrectionError::Wallet(error)) => Err(JobError::Refused(error)),
                     Err(error) => {

@@ -51,9 +51,7 @@ pub struct OpenedLock {
 /// A `release` that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleasedLock {
-    /// What came back to the payer, in base units.
-    pub amount: BaseUnits,
-    /// Its transaction.
+    /// Its transaction, when it is known.
     pub transaction: Option<B256>,
 }
 
@@ -63,9 +61,9 @@ pub struct ReleasedLock {
 ///
 /// - **`open` is idempotent** by [`OpenRequest::nonce`]: asked again after a crash, a time-out or a
 ///   success, it has one effect. It answers `Ok` only when a receipt shows success.
-/// - **Refused means never.** [`EscrowError::Refused`] says that the request had no effect *and*
-///   that nobody will send it again on our behalf; anything less certain is
-///   [`EscrowError::Unavailable`].
+/// - **Refused means never.** [`EscrowError::Refused`] says that the request had no effect and that
+///   it will not be sent again on our behalf, [`EscrowError::NeverSent`] that it was not sent at
+///   all; anything less certain is [`EscrowError::Unavailable`].
 /// - **Cancellation.** A future dropped half way may or may not take effect.
 pub trait EscrowPort: Send + Sync + Debug {
     /// Opens a lock or adds to one, and waits for the receipt.
@@ -82,9 +80,13 @@ pub trait EscrowPort: Send + Sync + Debug {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EscrowError {
-    /// It was refused and had no effect, for example for lack of balance.
+    /// It was sent, refused, and had no effect. Whoever saw it could send it again for as long as
+    /// its signature is good.
     #[error("the chain refused: {0}")]
     Refused(String),
+    /// It was not sent, because it would have been refused, for example for lack of balance.
+    #[error("the chain would refuse: {0}")]
+    NeverSent(String),
     /// No answer, or none that can be relied on; it may still take effect.
     #[error("the chain did not answer: {0}")]
     Unavailable(String),
@@ -96,6 +98,7 @@ impl EscrowError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Refused(_) => "escrow_refused",
+            Self::NeverSent(_) => "escrow_never_sent",
             Self::Unavailable(_) => "escrow_unavailable",
         }
     }

@@ -31,5 +31,8 @@ pub const OPENING_VALID_SECS: u64 = 3_600;
 /// How long after that the chain is asked what became of it: a block's time may lag behind ours.
 pub const OPENING_GRACE_SECS: u64 = 900;
 
+/// How often one lock's release is tried over its life; each failure costs a look, some cost gas.
+pub const RELEASE_ATTEMPTS_MAX: u32 = 16;
+
 /// Longest key file that is read: 64 digits, a prefix and some space.
 pub const KEY_FILE_BYTES_MAX: u64 = 256;

@@ -108,18 +108,19 @@ impl Wallet {
                 .open(intent.sign(&config.key, &config.escrow, asset))
                 .await
         };
-        let now_ms = self.0.clock.now_unix_millis();
         match sent {
             Ok(opened) => {
                 self.0
                     .write(move |tx, book| opened_now(tx, book, intent, opened))
                     .await
             }
-            Err(EscrowError::Refused(why)) => {
+            Err(error @ (EscrowError::Refused(_) | EscrowError::NeverSent(_))) => {
+                // What was never sent cannot be sent by others either.
+                let seen = matches!(error, EscrowError::Refused(_));
                 self.0
-                    .write(move |tx, book| gave_up(tx, book, intent, now_ms))
+                    .write(move |tx, book| gave_up(tx, book, intent, seen))
                     .await?;
-                Err(EscrowError::Refused(why).into())
+                Err(error.into())
             }
             Err(error) => Err(error.into()),
         }
@@ -137,7 +138,8 @@ impl Wallet {
         let found = self.0.escrow_port.state_of(id).await?;
         match before.plus(intent.amount) {
             Ok(expected) if found.authorized >= expected => Ok(OpenedLock { transaction: None }),
-            _ => Err(EscrowError::Refused(
+            // Nobody can send it any more.
+            _ => Err(EscrowError::NeverSent(
                 "the opening expired before it was mined".to_owned(),
             )),
         }

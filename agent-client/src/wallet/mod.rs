@@ -28,6 +28,7 @@ mod escrow;
 pub mod keys;
 pub mod limits;
 mod lock;
+mod on_chain;
 mod opening;
 mod pay;
 mod receipt;
@@ -48,6 +49,7 @@ pub use escrow::{
     EscrowError, EscrowPort, OpenRequest, OpenedLock, ReleasedLock, opening_nonce, receive_digest,
 };
 pub use keys::{KeyError, PayerKey};
+pub use on_chain::ChainEscrow;
 pub use pay::{PayRequest, Payment};
 pub use receipt::{Confirmed, ReceiptError};
 pub use reclaim::Reclaimed;

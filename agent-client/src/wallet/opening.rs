@@ -173,7 +173,7 @@ fn fresh(draft: &Draft) -> Account {
         signed: BaseUnits::ZERO,
         charged: BaseUnits::ZERO,
         reserved: BaseUnits::ZERO,
-        floor: BaseUnits::ZERO,
+        unseen: BaseUnits::ZERO,
         in_flight: 0,
         deadline_unix_secs: 0,
         created_unix_millis: draft.now_ms,
@@ -209,11 +209,13 @@ pub(super) fn opened_now(
     Ok(())
 }
 
+/// The opening will not be sent again by us. If it was `seen` by others it goes on counting until
+/// its signature expires.
 pub(super) fn gave_up(
     conn: &Connection,
     book: &mut Book,
     intent: Intent,
-    now_ms: u64,
+    seen: bool,
 ) -> Result<(), JobError<WalletError>> {
     let Some(opening) = book
         .openings
@@ -223,13 +225,13 @@ pub(super) fn gave_up(
         return Ok(());
     };
     opening.pending = false;
-    let expired = intent.valid_before < now_ms / 1_000;
-    if expired {
+    if !seen {
         book.openings.remove(&intent.nonce);
     }
+    let counts_until = if seen { intent.valid_before } else { 0 };
     conn.execute(
-        "UPDATE opening SET state = 'failed' WHERE nonce = ?1",
-        [intent.nonce.0],
+        "UPDATE opening SET state = 'failed', valid_before = ?2 WHERE nonce = ?1",
+        params![intent.nonce.0, int(counts_until)],
     )?;
     let account = book.accounts.get(&intent.channel_id);
     if let Some(account) = account.filter(|account| account.state == ChannelState::Opening) {

@@ -29,7 +29,7 @@ CREATE TABLE channel (
     signed BLOB NOT NULL CHECK (length(signed) = 16),
     charged BLOB NOT NULL CHECK (length(charged) = 16),
     reserved BLOB NOT NULL CHECK (length(reserved) = 16),
-    floor BLOB NOT NULL CHECK (length(floor) = 16),
+    unseen BLOB NOT NULL CHECK (length(unseen) = 16),
     in_flight INTEGER NOT NULL,
     deadline INTEGER NOT NULL,
     created_ms INTEGER NOT NULL

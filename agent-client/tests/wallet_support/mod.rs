@@ -123,9 +123,15 @@ impl World {
         let chain = Arc::new(FakeEscrow::default());
         let mut config = config(dir.path());
         change(&mut config);
-        let wallet =
-            Wallet::open(config, clock.clone(), chain.clone()).await.expect("the wallet opens");
-        Self { dir, clock, chain, wallet }
+        let wallet = Wallet::open(config, clock.clone(), chain.clone())
+            .await
+            .expect("the wallet opens");
+        Self {
+            dir,
+            clock,
+            chain,
+            wallet,
+        }
     }
 
     /// Closes the wallet and opens its file again.
@@ -142,14 +148,16 @@ impl World {
     }
 }
 
-pub async fn pay(
-    wallet: &Wallet,
-    terms: &PaymentTerms,
-    max: u128,
-) -> Result<Payment, WalletError> {
+pub async fn pay(wallet: &Wallet, terms: &PaymentTerms, max: u128) -> Result<Payment, WalletError> {
     let max = units(max);
     wallet
-        .pay(PayRequest { terms, skill: "shout", max, offered: None, resource: "a2a://seller/shout" })
+        .pay(PayRequest {
+            terms,
+            skill: "shout",
+            max,
+            offered: None,
+            resource: "a2a://seller/shout",
+        })
         .await
 }
 
@@ -195,6 +203,8 @@ pub enum Mood {
     Works,
     /// Refuses for good.
     Refuses,
+    /// Finds out beforehand that it would be refused.
+    WouldRefuse,
     /// Does not get the request.
     LosesRequest,
     /// Does it, and the answer is lost.
@@ -230,15 +240,21 @@ impl FakeEscrow {
     }
 
     pub fn state(&self, id: ChannelId) -> LockState {
-        let none =
-            LockState { authorized: units(0), claimed: units(0), deadline_unix_secs: 0 };
+        let none = LockState {
+            authorized: units(0),
+            claimed: units(0),
+            deadline_unix_secs: 0,
+        };
         self.with(|chain| chain.locks.get(&id).copied().unwrap_or(none))
     }
 
     pub fn claim(&self, id: ChannelId, claimed: u128) {
         self.with(|chain| {
             let lock = chain.locks.get_mut(&id).expect("a lock");
-            assert!(units(claimed) <= lock.authorized, "claims stay within the lock");
+            assert!(
+                units(claimed) <= lock.authorized,
+                "claims stay within the lock"
+            );
             lock.claimed = lock.claimed.max(units(claimed));
         });
     }
@@ -254,9 +270,17 @@ impl FakeEscrow {
 impl OnChain {
     /// Checks what the contract and the token check, then does it once.
     fn open3009(&mut self, request: OpenRequest) {
-        let OpenRequest { lock, amount, deadline_unix_secs: deadline, .. } = request;
+        let OpenRequest {
+            lock,
+            amount,
+            deadline_unix_secs: deadline,
+            ..
+        } = request;
         assert_eq!(lock.id(&domain()), request.channel_id);
-        assert_eq!(opening_nonce(request.channel_id, deadline, request.salt), request.nonce);
+        assert_eq!(
+            opening_nonce(request.channel_id, deadline, request.salt),
+            request.nonce
+        );
         let authorization = ReceiveWithAuthorization {
             from: lock.payer,
             to: ESCROW,
@@ -292,6 +316,7 @@ impl EscrowPort for FakeEscrow {
             tokio::time::sleep(Duration::from_millis(2)).await;
             match mood {
                 Mood::Refuses => return Err(EscrowError::Refused("no balance".into())),
+                Mood::WouldRefuse => return Err(EscrowError::NeverSent("no balance".into())),
                 Mood::LosesRequest => return Err(EscrowError::Unavailable("lost".into())),
                 Mood::Hangs => std::future::pending().await,
                 Mood::Works | Mood::LosesAnswer => self.with(|chain| chain.open3009(request)),
@@ -299,7 +324,9 @@ impl EscrowPort for FakeEscrow {
             if mood == Mood::LosesAnswer {
                 return Err(EscrowError::Unavailable("timed out".into()));
             }
-            Ok(OpenedLock { transaction: Some(B256::repeat_byte(7)) })
+            Ok(OpenedLock {
+                transaction: Some(B256::repeat_byte(7)),
+            })
         })
     }
 
@@ -320,9 +347,12 @@ impl EscrowPort for FakeEscrow {
                 return Err(EscrowError::Refused("NothingLocked".into()));
             }
             self.with(|chain| {
-                chain.locks.entry(id).and_modify(|lock| lock.authorized = lock.claimed);
+                chain
+                    .locks
+                    .entry(id)
+                    .and_modify(|lock| lock.authorized = lock.claimed);
             });
-            Ok(ReleasedLock { amount, transaction: None })
+            Ok(ReleasedLock { transaction: None })
         })
     }
 }
@@ -350,19 +380,37 @@ impl Seller {
     ) -> Result<(ChannelId, BaseUnits), Refusal> {
         assert_eq!((payload.x402_version, payload.mode), (2, Mode::Z));
         assert_eq!(payload.accepted.scheme, SCHEME_Z402);
-        let parsed = payload.payload.parse::<Z402Payload>().expect("a z402 payload");
-        let Z402Payload::Voucher { lock, voucher } = parsed else { panic!("a voucher") };
-        let id: PaymentIdentifier =
-            payload.extensions.parse(PAYMENT_IDENTIFIER).expect("JSON").expect("an id");
+        let parsed = payload
+            .payload
+            .parse::<Z402Payload>()
+            .expect("a z402 payload");
+        let Z402Payload::Voucher { lock, voucher } = parsed else {
+            panic!("a voucher")
+        };
+        let id: PaymentIdentifier = payload
+            .extensions
+            .parse(PAYMENT_IDENTIFIER)
+            .expect("JSON")
+            .expect("an id");
         assert!(id.info.id.is_some());
-        let voucher = voucher.receive().expect("canonical").check(&domain(), &lock);
+        let voucher = voucher
+            .receive()
+            .expect("canonical")
+            .check(&domain(), &lock);
         let voucher = voucher.expect("signed by the lock's signer");
         let max = payload.accepted.amount;
         let channel_id = voucher.channel_id();
         let state = chain.state(channel_id);
-        let channel = self.channels.entry(channel_id).or_insert_with(|| Channel::opened(state));
+        let channel = self
+            .channels
+            .entry(channel_id)
+            .or_insert_with(|| Channel::opened(state));
         let seen = channel.chain_says(state).expect("sound");
-        let wanted = Admission { max, ceiling: voucher.ceiling(), now_unix_secs: now };
+        let wanted = Admission {
+            max,
+            ceiling: voucher.ceiling(),
+            now_unix_secs: now,
+        };
         let next = seen.admit(wanted, &Self::RULES)?;
         if !self.ceilings.insert((channel_id, voucher.ceiling())) {
             return Err(Refusal::VoucherReused);
