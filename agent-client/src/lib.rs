@@ -1,5 +1,6 @@
 //! Everything that points outward: finding agents, calling them, paying them, rating them.
 
+pub mod buyer;
 pub mod call;
 pub mod chain;
 pub mod clock;

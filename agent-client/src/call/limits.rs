@@ -16,10 +16,16 @@ pub const CARD_WAIT: Duration = Duration::from_secs(10);
 
 /// Times that a request which may be repeated is sent, the first included. With the pauses below
 /// it rides out the restart of a seller and gives up while a person still waits.
-pub const ATTEMPTS_MAX: u32 = 4;
+pub const ATTEMPTS_MAX: u32 = 6;
+
+/// Times that a card is asked for. A search meets many agents that are gone.
+pub const CARD_ATTEMPTS_MAX: u32 = 2;
 
 /// The first pause between two attempts; each further one is four times as long.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(150);
+
+/// The longest pause between two attempts.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(3);
 
 /// Longest wait for the answer to a blocking message, whatever the seller's card asks for. Longer
 /// work is what streams and polling are for.

@@ -121,7 +121,10 @@ impl RemoteAgent {
         self.fill_tenant(&mut request.tenant);
         let again = repeatable(&request.message);
         let outgoing = Outgoing::new("SendStreamingMessage", &request)?;
-        repeat(again, async || self.open(&outgoing).await).await
+        repeat(again, limits::ATTEMPTS_MAX, async || {
+            self.open(&outgoing).await
+        })
+        .await
     }
 
     /// Looks at a task.
@@ -200,7 +203,10 @@ impl RemoteAgent {
         again: Repeat,
     ) -> Result<T, CallError> {
         let outgoing = Outgoing::new(method, params)?;
-        repeat(again, async || self.exchange(&outgoing).await).await
+        repeat(again, limits::ATTEMPTS_MAX, async || {
+            self.exchange(&outgoing).await
+        })
+        .await
     }
 
     async fn exchange<T: DeserializeOwned>(&self, outgoing: &Outgoing) -> Result<T, CallError> {

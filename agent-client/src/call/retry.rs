@@ -19,23 +19,37 @@ impl Repeat {
     }
 }
 
-/// Runs `attempt` until it succeeds, fails for good, or was tried often enough.
+/// Runs `attempt` until it succeeds, fails for good, or was tried `attempts` times.
+///
+/// Once an attempt may have arrived, a later one that certainly did not says nothing about it: the
+/// error is then that of the one that may have.
 pub(super) async fn repeat<T>(
     repeat: Repeat,
+    attempts: u32,
     mut attempt: impl AsyncFnMut() -> Result<T, CallError>,
 ) -> Result<T, CallError> {
     let mut pause = limits::RETRY_PAUSE;
-    let mut left = limits::ATTEMPTS_MAX;
+    let mut left = attempts;
+    let mut lost = None;
     loop {
         left = left.saturating_sub(1);
-        match attempt().await {
-            Err(error) if left > 0 && repeat.allows(&error) => {
-                tracing::debug!(code = error.code(), left, "sending the request again");
-                tokio::time::sleep(jittered(pause)).await;
-                pause = pause.saturating_mul(4);
-            }
-            done => return done,
+        let error = match attempt().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if left == 0 || !repeat.allows(&error) {
+            return Err(if error.is_unsent() {
+                lost.unwrap_or(error)
+            } else {
+                error
+            });
         }
+        tracing::debug!(code = error.code(), left, "sending the request again");
+        if !error.is_unsent() {
+            lost = Some(error);
+        }
+        tokio::time::sleep(jittered(pause)).await;
+        pause = pause.saturating_mul(4).min(limits::RETRY_PAUSE_MAX);
     }
 }
 

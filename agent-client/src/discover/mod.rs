@@ -20,6 +20,7 @@ mod payment;
 mod query;
 mod registry;
 mod reputation;
+mod settlement;
 
 pub use error::DiscoverError;
 pub use finder::Discovery;
@@ -28,3 +29,4 @@ pub use guard::PayeeRefusal;
 pub use query::Query;
 pub use registry::{Registry, RegistryConfig, Standing};
 pub use reputation::TrustPolicy;
+pub(crate) use settlement::find_settlement;

@@ -4,23 +4,17 @@ use agent_core::money::{AssetId, AssetTable, BaseUnits, Network};
 use agent_core::trust::{
     FeedbackEvent, FeedbackFile, PaymentCheck, PaymentCommitment, ProofOfPayment, VerifiedPayment,
 };
-use agent_core::voucher::{EscrowDomain, Lock, Salt};
+use agent_core::voucher::{ChannelId, EscrowDomain};
 use agent_core::x402::SCHEME_Z402;
-use alloy_consensus::Transaction as _;
 use alloy_eips::BlockId;
 use alloy_network::TransactionBuilder;
-use alloy_primitives::{Address, B256, U256, Uint};
-use alloy_provider::Provider;
+use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::{TransactionReceipt, TransactionRequest};
 use alloy_sol_types::{SolCall, SolEvent};
 
-use super::limits;
+use super::{limits, settlement};
 use crate::chain::bindings::{IToken, IZ402Escrow};
 use crate::chain::{Chain, ChainError};
-
-/// Bytes of one row of `settleBatch`: payer 20, signer 20, salt 12, ceiling 16, claim 16,
-/// signature 64.
-const ROW_BYTES: usize = 148;
 
 /// Reads payments off the chain.
 #[derive(Debug)]
@@ -125,21 +119,16 @@ impl PaymentReader {
         if commitment.channel != escrow {
             return mismatch("the escrow is not one that is trusted here");
         }
-        let provider = self.chain.verify().await?;
-        let tx = provider
-            .get_transaction_by_hash(proof.tx_hash)
-            .await
-            .map_err(|_| Fault::Unreadable)?
-            .ok_or(Fault::Unreadable)?;
-        let call = IZ402Escrow::settleBatchCall::abi_decode(tx.input());
-        let (true, Ok(call)) = (tx.to() == Some(escrow), call) else {
+        let call = settlement::settlement_in(&self.chain, &self.escrow, proof.tx_hash).await?;
+        let Some(call) = call else {
             return mismatch("the transaction is not a settlement of the escrow");
         };
         if call.payee != proof.to_address {
             return mismatch("the settlement paid another account");
         }
         self.known(call.token)?;
-        let Some(row) = self.row(&call, client, commitment.channel_id) else {
+        let row = settlement::row_of(&call, &self.escrow, client, commitment.channel_id);
+        let Some(row) = row else {
             return mismatch("the settlement has no row for the reviewer's lock");
         };
         let before = self.claimed_before(commitment.channel_id, block).await?;
@@ -151,7 +140,7 @@ impl PaymentReader {
             return mismatch("the settlement moved nothing from the reviewer's lock");
         }
         let ceiling = BaseUnits::new(row.ceiling);
-        let channel = agent_core::voucher::ChannelId(commitment.channel_id);
+        let channel = ChannelId(commitment.channel_id);
         Ok(VerifiedPayment {
             amount_base_units: amount,
             tx: proof.tx_hash,
@@ -203,20 +192,6 @@ impl PaymentReader {
         }
     }
 
-    fn row(
-        &self,
-        call: &IZ402Escrow::settleBatchCall,
-        client: Address,
-        channel: B256,
-    ) -> Option<SettledRow> {
-        call.rows
-            .chunks_exact(ROW_BYTES)
-            .filter_map(SettledRow::read)
-            .filter(|row| row.payer == client)
-            .filter(|row| row.lock(call).id(&self.escrow).0 == channel)
-            .max_by_key(|row| row.claim)
-    }
-
     /// What was claimed of the lock before the block of the settlement. Two settlements of one lock
     /// in one block count the first twice; the amounts of the receipt bound that.
     async fn claimed_before(&self, channel: B256, block: u64) -> Result<u128, Fault> {
@@ -229,42 +204,6 @@ impl PaymentReader {
         let state =
             IZ402Escrow::stateOfCall::abi_decode_returns(&answer).map_err(|_| Fault::Unreadable)?;
         Ok(state.claimed.to())
-    }
-}
-
-/// One row of a settlement.
-struct SettledRow {
-    payer: Address,
-    signer: Address,
-    salt: Uint<96, 2>,
-    ceiling: u128,
-    claim: u128,
-}
-
-impl SettledRow {
-    fn read(row: &[u8]) -> Option<Self> {
-        let (payer, rest) = row.split_first_chunk::<20>()?;
-        let (signer, rest) = rest.split_first_chunk::<20>()?;
-        let (salt, rest) = rest.split_first_chunk::<12>()?;
-        let (ceiling, rest) = rest.split_first_chunk::<16>()?;
-        let (claim, _) = rest.split_first_chunk::<16>()?;
-        Some(Self {
-            payer: Address::from(*payer),
-            signer: Address::from(*signer),
-            salt: Uint::from_be_bytes::<12>(*salt),
-            ceiling: u128::from_be_bytes(*ceiling),
-            claim: u128::from_be_bytes(*claim),
-        })
-    }
-
-    const fn lock(&self, call: &IZ402Escrow::settleBatchCall) -> Lock {
-        Lock {
-            payer: self.payer,
-            signer: self.signer,
-            payee: call.payee,
-            token: call.token,
-            salt: Salt(self.salt),
-        }
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) async fn compare(
     let differs = FeedbackOutboxError::Differs;
     let given = giveFeedbackCall::abi_decode(calldata)
         .map_err(|error| ChainError::BadAnswer(error.to_string()))?;
-    let receipt = chain.receipt(mined.hash).await?.ok_or_else(|| differs("transaction"))?;
+    let receipt = chain
+        .receipt(mined.hash)
+        .await?
+        .ok_or_else(|| differs("transaction"))?;
     let event = receipt
         .logs()
         .iter()
@@ -65,7 +68,10 @@ pub(super) async fn compare(
     let stored = chain.call(registry, &call).await?;
     let agrees = [
         ("stored value", stored.value == given.value),
-        ("stored valueDecimals", stored.valueDecimals == given.valueDecimals),
+        (
+            "stored valueDecimals",
+            stored.valueDecimals == given.valueDecimals,
+        ),
         ("stored tag1", stored.tag1 == given.tag1),
         ("stored tag2", stored.tag2 == given.tag2),
         ("revocation", !stored.isRevoked),

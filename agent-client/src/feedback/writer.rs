@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::clock::Clock;
-use agent_core::trust::AgentRegistryId;
 use agent_core::money::Network;
+use agent_core::trust::AgentRegistryId;
 use alloy_primitives::{B256, U256};
 use serde_json::json;
 
@@ -51,7 +51,12 @@ impl FeedbackOutbox {
         config: RegistryConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { outbox, chain, config, clock }
+        Self {
+            outbox,
+            chain,
+            config,
+            clock,
+        }
     }
 
     /// Stores feedback to be sent.
@@ -72,15 +77,30 @@ impl FeedbackOutbox {
         }
         let purpose = request.purpose();
         if let Some(first) = self.outbox.by_purpose(&purpose).await? {
-            return Ok(Given { id: first.id, new: false });
+            return Ok(Given {
+                id: first.id,
+                new: false,
+            });
         }
-        match self.outbox.enqueue(self.transaction(purpose.clone(), request)?).await {
-            Ok(enqueued) => Ok(Given { id: enqueued.id, new: enqueued.new }),
+        match self
+            .outbox
+            .enqueue(self.transaction(purpose.clone(), request)?)
+            .await
+        {
+            Ok(enqueued) => Ok(Given {
+                id: enqueued.id,
+                new: enqueued.new,
+            }),
             // Somebody was faster with other words.
-            Err(OutboxError::PurposeTaken(taken)) => match self.outbox.by_purpose(&purpose).await? {
-                Some(first) => Ok(Given { id: first.id, new: false }),
-                None => Err(OutboxError::PurposeTaken(taken).into()),
-            },
+            Err(OutboxError::PurposeTaken(taken)) => {
+                match self.outbox.by_purpose(&purpose).await? {
+                    Some(first) => Ok(Given {
+                        id: first.id,
+                        new: false,
+                    }),
+                    None => Err(OutboxError::PurposeTaken(taken).into()),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -93,9 +113,10 @@ impl FeedbackOutbox {
     pub async fn wait(&self, id: TxId, timeout: Duration) -> Result<Mined, FeedbackOutboxError> {
         match self.outbox.wait(id, timeout).await? {
             TxOutcome::Mined(mined) => Ok(mined),
-            TxOutcome::Reverted { reason, .. } => {
-                Err(FeedbackOutboxError::NotRecorded { code: "outbox.reverted".to_owned(), reason })
-            }
+            TxOutcome::Reverted { reason, .. } => Err(FeedbackOutboxError::NotRecorded {
+                code: "outbox.reverted".to_owned(),
+                reason,
+            }),
             TxOutcome::Failed { code, reason } => {
                 Err(FeedbackOutboxError::NotRecorded { code, reason })
             }
@@ -116,8 +137,14 @@ impl FeedbackOutbox {
         let mined = self.wait(id, timeout).await?;
         let TxRecord { request, .. } = self.outbox.get(id).await?;
         let reviewer = self.outbox.address();
-        read_back::compare(&self.chain, self.config.reputation, reviewer, &request.data, &mined)
-            .await
+        read_back::compare(
+            &self.chain,
+            self.config.reputation,
+            reviewer,
+            &request.data,
+            &mined,
+        )
+        .await
     }
 
     fn transaction(
