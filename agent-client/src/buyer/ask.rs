@@ -11,20 +11,18 @@
 //! Whatever happens, the wallet is told what became of a payment: charged or not by its receipt,
 //! void when the seller said that it did not take it, unknown when nobody can say.
 
-use agent_core::a2a::{
-    ErrorCode, Message, Part, SendMessageRequest, SendMessageResponse, Task, TaskState,
-};
+use agent_core::a2a::{Message, Part, Task, TaskState};
 use agent_core::json::Json;
 use agent_core::money::BaseUnits;
 use agent_core::untrusted::Untrusted;
-use agent_core::x402::{EXTENSION_URI, PaymentRequired, PaymentStatus, keys};
+use agent_core::x402::{EXTENSION_URI, PaymentStatus, keys};
 
+use super::AskError;
 use super::answer::{Paid, Question};
 use super::bill::Bill;
-use super::reading::{Reading, as_task, code, correction};
+use super::reading::Reading;
+use super::refused::Tries;
 use super::seller::Seller;
-use super::{AskError, limits};
-use crate::call::CallError;
 use crate::wallet::{PayRequest, Payment, ReceiptError};
 
 /// What is asked of one seller.
@@ -42,25 +40,15 @@ pub(super) struct Done {
 }
 
 /// The next message to send.
-struct Turn {
-    bill: Option<Bill>,
-    task_id: String,
-    context_id: String,
+pub(super) struct Turn {
+    pub(super) bill: Option<Bill>,
+    pub(super) task_id: String,
+    pub(super) context_id: String,
 }
 
 enum Conclusion {
-    Done(Done),
+    Done(Box<Done>),
     Again(Turn),
-}
-
-/// What has been tried already.
-#[derive(Default)]
-struct Tries {
-    corrected: bool,
-    interrupted: bool,
-    reused: bool,
-    later: u32,
-    payments: u32,
 }
 
 impl Ask<'_> {
@@ -85,7 +73,7 @@ impl Ask<'_> {
             let message = self.message(&turn.task_id, &turn.context_id, paying.as_ref())?;
             let task = self.exchange(message, paying.as_ref()).await?;
             match self.conclude(task, paying, &mut tries).await? {
-                Conclusion::Done(done) => return Ok(done),
+                Conclusion::Done(done) => return Ok(*done),
                 Conclusion::Again(next) => turn = next,
             }
         }
@@ -97,12 +85,9 @@ impl Ask<'_> {
         let message = self.message(&task.id, &task.context_id, None)?;
         let task = self.exchange(message, held.as_ref()).await?;
         // The payment for this task is made; a seller that asks for another one is not followed.
-        let mut tries = Tries {
-            payments: limits::PAYMENTS_PER_ASK_MAX,
-            ..Tries::default()
-        };
+        let mut tries = Tries::exhausted();
         match self.conclude(task, held, &mut tries).await? {
-            Conclusion::Done(done) => Ok(done),
+            Conclusion::Done(done) => Ok(*done),
             Conclusion::Again(_) => Err(AskError::Unpayable("it asks for another payment")),
         }
     }
@@ -144,47 +129,6 @@ impl Ask<'_> {
         Ok(message)
     }
 
-    /// Sends one message and waits for what its task comes to. The repeats of a lost answer happen
-    /// below, with the same bytes.
-    async fn exchange(
-        &self,
-        message: Message,
-        paying: Option<&(Bill, Payment)>,
-    ) -> Result<Task, AskError> {
-        let remote = self.seller.remote();
-        let sent = match remote.send(SendMessageRequest::new(message)).await {
-            Ok(SendMessageResponse::Message(message)) => return Ok(as_task(message)),
-            Ok(SendMessageResponse::Task(task)) => {
-                // An error while we only wait says nothing about the work.
-                remote
-                    .settle(task, remote.answer_wait())
-                    .await
-                    .map_err(|error| (error, false))
-            }
-            Err(error) => {
-                let not_taken = is_refusal(&error);
-                Err((error, not_taken))
-            }
-        };
-        let (error, not_taken) = match sent {
-            Ok(task) => return Ok(task),
-            Err(failure) => failure,
-        };
-        let Some((_, payment)) = paying else {
-            return Err(AskError::Call(error));
-        };
-        let wallet = self.seller.buyer().wallet();
-        if not_taken {
-            wallet.void(&payment.id).await?;
-            return Err(AskError::Call(error));
-        }
-        wallet.mark_unknown(&payment.id).await?;
-        Err(AskError::Lost {
-            payment_id: payment.id.clone(),
-            error,
-        })
-    }
-
     async fn conclude(
         &self,
         task: Task,
@@ -198,7 +142,7 @@ impl Ask<'_> {
                     Some((bill, payment)) => Some(self.settle(&task, bill, payment).await?),
                     None => None,
                 };
-                Ok(Conclusion::Done(Done { task, paid }))
+                Ok(Conclusion::Done(Box::new(Done { task, paid })))
             }
             (TaskState::InputRequired, Some(required)) => self
                 .asked_to_pay(&task, &required, paying, tries)
@@ -276,125 +220,5 @@ impl Ask<'_> {
             task_id: task.id.clone(),
             context_id: task.context_id.clone(),
         })
-    }
-
-    /// The seller wants payment: for the first time, or because it did not take the one it got.
-    async fn asked_to_pay(
-        &self,
-        task: &Task,
-        required: &PaymentRequired,
-        paying: Option<(Bill, Payment)>,
-        tries: &mut Tries,
-    ) -> Result<Turn, AskError> {
-        let card = self.seller.remote().terms();
-        let assets = self.seller.buyer().assets();
-        let asked = || Bill::of_answer(required, card, self.skill, self.at_most, assets);
-        let Some((mut bill, payment)) = paying else {
-            let (task_id, context_id) = (task.id.clone(), task.context_id.clone());
-            return Ok(Turn {
-                bill: Some(asked()?),
-                task_id,
-                context_id,
-            });
-        };
-        self.not_taken(task, &payment).await?;
-        let reading = Reading(task);
-        let why = reading
-            .error()
-            .or_else(|| required.error.clone())
-            .unwrap_or_default();
-        let again = match why.as_str() {
-            "invalid_z402_ceiling_too_low" if !tries.corrected => {
-                tries.corrected = true;
-                match correction(required) {
-                    Some(theirs) => {
-                        let wallet = self.seller.buyer().wallet();
-                        wallet.correct(payment.channel_id, &theirs).await?;
-                        true
-                    }
-                    None => false,
-                }
-            }
-            "invalid_z402_voucher_reused" if !tries.reused => {
-                tries.reused = true;
-                true
-            }
-            "invalid_z402_amount_too_low" => {
-                let dearer = asked()?;
-                let more = dearer.max > bill.max;
-                bill = dearer;
-                more
-            }
-            "invalid_z402_lock_unknown"
-            | "invalid_z402_chain_state_stale"
-            | "invalid_z402_too_many_in_flight"
-            | "invalid_z402_exposure_exceeded"
-            | "payment_temporarily_unavailable"
-                if tries.later < limits::LATER_MAX =>
-            {
-                // The slot goes back before the pause: those that wait in line need not wait for us.
-                drop(payment);
-                let pause = limits::LATER_PAUSE.saturating_mul(2_u32.saturating_pow(tries.later));
-                tries.later = tries.later.saturating_add(1);
-                tokio::time::sleep(pause).await;
-                true
-            }
-            _ => false,
-        };
-        if !again || tries.payments >= limits::PAYMENTS_PER_ASK_MAX {
-            return Err(AskError::PaymentRefused {
-                code: code(Some(why)),
-                message: reading.words(),
-            });
-        }
-        let (task_id, context_id) = (task.id.clone(), task.context_id.clone());
-        Ok(Turn {
-            bill: Some(bill),
-            task_id,
-            context_id,
-        })
-    }
-
-    /// Frees a payment that the seller says it did not take. One that it is silent about stays
-    /// counted.
-    async fn not_taken(&self, task: &Task, payment: &Payment) -> Result<(), AskError> {
-        let (wallet, reading) = (self.seller.buyer().wallet(), Reading(task));
-        match reading.receipt(&payment.id) {
-            Some(receipt) => match wallet.confirm(&payment.id, &receipt).await {
-                Ok(_) => Ok(()),
-                Err(ReceiptError::Wallet(error)) => Err(error.into()),
-                Err(error) => Err(AskError::Receipt {
-                    error,
-                    task: Box::new(task.clone()),
-                }),
-            },
-            None if reading.says_not_paid() => Ok(wallet.void(&payment.id).await?),
-            None => Ok(wallet.mark_unknown(&payment.id).await?),
-        }
-    }
-}
-
-/// True for errors with which a seller refuses a request before it takes any payment. Everything
-/// else may come from a seller, or a proxy before it, that took one.
-fn is_refusal(error: &CallError) -> bool {
-    if error.is_unsent() {
-        return true;
-    }
-    match error {
-        CallError::Http(status) => matches!(*status, 400 | 401 | 403 | 404 | 405 | 413 | 415),
-        _ => matches!(
-            error.agent_reason(),
-            Some(
-                ErrorCode::InvalidParams
-                    | ErrorCode::InvalidRequest
-                    | ErrorCode::ParseError
-                    | ErrorCode::MethodNotFound
-                    | ErrorCode::VersionNotSupported
-                    | ErrorCode::ExtensionSupportRequired
-                    | ErrorCode::ContentTypeNotSupported
-                    | ErrorCode::Unauthenticated
-                    | ErrorCode::PermissionDenied
-            )
-        ),
     }
 }

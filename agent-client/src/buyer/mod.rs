@@ -24,10 +24,12 @@ mod bill;
 mod builder;
 mod config;
 mod error;
+mod exchange;
 pub mod limits;
 mod offers;
 mod rate;
 mod reading;
+mod refused;
 mod seller;
 
 pub use answer::{Answer, Paid, Question};

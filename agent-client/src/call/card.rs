@@ -29,7 +29,7 @@ pub(super) async fn fetch(egress: &Egress, url: &Url) -> Result<AgentCard, CallE
     let bounds = ExchangeLimits::default()
         .within(limits::CARD_WAIT)
         .at_most(limits::CARD_BYTES_MAX);
-    let body = repeat(Repeat::Safe, limits::CARD_ATTEMPTS_MAX, async || {
+    let body = repeat(Repeat::Safe, limits::CARD_ATTEMPTS_MAX, || async {
         let response = egress.get(url.as_str(), bounds).await?;
         if response.status.is_success() {
             Ok(response.bytes)

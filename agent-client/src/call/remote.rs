@@ -121,10 +121,7 @@ impl RemoteAgent {
         self.fill_tenant(&mut request.tenant);
         let again = repeatable(&request.message);
         let outgoing = Outgoing::new("SendStreamingMessage", &request)?;
-        repeat(again, limits::ATTEMPTS_MAX, async || {
-            self.open(&outgoing).await
-        })
-        .await
+        repeat(again, limits::ATTEMPTS_MAX, || self.open(&outgoing)).await
     }
 
     /// Looks at a task.
@@ -203,10 +200,7 @@ impl RemoteAgent {
         again: Repeat,
     ) -> Result<T, CallError> {
         let outgoing = Outgoing::new(method, params)?;
-        repeat(again, limits::ATTEMPTS_MAX, async || {
-            self.exchange(&outgoing).await
-        })
-        .await
+        repeat(again, limits::ATTEMPTS_MAX, || self.exchange(&outgoing)).await
     }
 
     async fn exchange<T: DeserializeOwned>(&self, outgoing: &Outgoing) -> Result<T, CallError> {

@@ -23,11 +23,14 @@ impl Repeat {
 ///
 /// Once an attempt may have arrived, a later one that certainly did not says nothing about it: the
 /// error is then that of the one that may have.
-pub(super) async fn repeat<T>(
+pub(super) async fn repeat<T, F>(
     repeat: Repeat,
     attempts: u32,
-    mut attempt: impl AsyncFnMut() -> Result<T, CallError>,
-) -> Result<T, CallError> {
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
     let mut pause = limits::RETRY_PAUSE;
     let mut left = attempts;
     let mut lost = None;

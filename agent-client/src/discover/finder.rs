@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use agent_core::clock::Clock;
 use agent_core::money::{Asset, AssetTable, BaseUnits};
-use agent_core::trust::{GlobalAgentId, MAX_REGISTRATION_BYTES, RegistrationFile, Score};
-use agent_core::untrusted::shorten;
+use agent_core::trust::{GlobalAgentId, RegistrationFile, Score};
 use agent_core::voucher::EscrowDomain;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::files::{self, Remembered};
+use super::files::Remembered;
 use super::found::{Candidate, Found, LeftOut};
 use super::index::Record;
 use super::query::{Query, Wanted};
@@ -21,20 +20,17 @@ use crate::call::RemoteAgent;
 use crate::clock::SystemClock;
 use crate::egress::Egress;
 
-/// Where an agent's domain names the agent (EIP-8004, "Endpoint Domain Verification").
-const DOMAIN_FILE: &str = "/.well-known/agent-registration.json";
-
 /// Finds agents in a registry, and judges them.
 #[derive(Debug)]
 pub struct Discovery {
-    egress: Egress,
+    pub(super) egress: Egress,
     registry: Registry,
     assets: AssetTable,
     reputation: Reputation,
     clock: Arc<dyn Clock>,
-    cards: Remembered<Result<RemoteAgent, String>>,
-    files: Remembered<Result<Arc<RegistrationFile>, String>>,
-    domains: Remembered<bool>,
+    pub(super) cards: Remembered<Result<RemoteAgent, String>>,
+    pub(super) files: Remembered<Result<Arc<RegistrationFile>, String>>,
+    pub(super) domains: Remembered<bool>,
 }
 
 impl Discovery {
@@ -223,68 +219,6 @@ impl Discovery {
             }
             _ => Ok(Some((skill.amount, asset.clone()))),
         }
-    }
-
-    /// The registration file, if it names the agent back. Whoever has no file of his own could
-    /// otherwise point at somebody else's.
-    async fn file(
-        &self,
-        agent: &GlobalAgentId,
-        record: &Record,
-    ) -> Result<Arc<RegistrationFile>, String> {
-        if record.uri.is_empty() {
-            return Err("it has no registration file".to_owned());
-        }
-        let file = match self.files.get(&record.uri) {
-            Some(file) => file,
-            None => {
-                let file = self.read_file(&record.uri).await;
-                self.files.put(&record.uri, file.clone());
-                file
-            }
-        }?;
-        if file.names_agent(agent) {
-            Ok(file)
-        } else {
-            Err("its file is about another".to_owned())
-        }
-    }
-
-    async fn read_file(&self, uri: &str) -> Result<Arc<RegistrationFile>, String> {
-        let bytes = files::fetch(&self.egress, uri, MAX_REGISTRATION_BYTES).await?;
-        let read = RegistrationFile::read(&bytes).map_err(|error| error.to_string())?;
-        Ok(Arc::new(read.file))
-    }
-
-    async fn card(&self, file: &RegistrationFile) -> Result<RemoteAgent, String> {
-        let url = file.a2a_card_url().ok_or("its file names no A2A service")?;
-        if let Some(card) = self.cards.get(url.as_str()) {
-            return card;
-        }
-        let card = RemoteAgent::connect(&self.egress, url.as_str())
-            .await
-            .map_err(|error| shorten(&error.to_string()));
-        self.cards.put(url.as_str(), card.clone());
-        card
-    }
-
-    /// Whether the domain that is called names the agent.
-    async fn domain(&self, agent: &GlobalAgentId, remote: &RemoteAgent) -> bool {
-        let Ok(url) = remote.endpoint().join(DOMAIN_FILE) else {
-            return false;
-        };
-        let name = format!("{agent} {url}");
-        if let Some(known) = self.domains.get(&name) {
-            return known;
-        }
-        let names = match files::fetch(&self.egress, url.as_str(), MAX_REGISTRATION_BYTES).await {
-            Ok(bytes) => {
-                RegistrationFile::read(&bytes).is_ok_and(|read| read.file.names_agent(agent))
-            }
-            Err(_) => false,
-        };
-        self.domains.put(&name, names);
-        names
     }
 }
 

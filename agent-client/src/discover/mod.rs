@@ -16,6 +16,7 @@ mod found;
 mod guard;
 mod index;
 pub mod limits;
+mod lookups;
 mod payment;
 mod query;
 mod registry;
