@@ -286,4 +286,11 @@ async fn a_payee_that_claims_more_than_its_receipts_charged_is_suspect() {
     world.wallet.refresh().await.unwrap();
     assert_eq!(world.pay(5).await.unwrap_err().code(), "wallet_suspect");
     assert_eq!(world.wallet.books().await.unwrap().claimed, units(11));
+    // Not even a lock that is over makes it honest; a person can.
+    world.chain.release_early(payment.channel_id, 9_989);
+    world.wallet.refresh().await.unwrap();
+    assert_eq!(world.pay(5).await.unwrap_err().code(), "wallet_suspect");
+    world.wallet.forgive(SELLER).await.unwrap();
+    assert_ne!(world.pay(5).await.unwrap().channel_id, payment.channel_id);
+    world.wallet.verify().await.unwrap();
 }

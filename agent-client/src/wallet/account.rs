@@ -62,7 +62,7 @@ pub struct Account {
     pub lock: Lock,
     /// Where it stands.
     pub state: ChannelState,
-    /// Why it is suspect, if it is.
+    /// Why its payee is suspect, if it is; kept when the lock is over, until the payee is forgiven.
     pub why: String,
     /// Put into the lock in all, counting only openings whose receipt succeeded.
     pub deposited: BaseUnits,
@@ -177,6 +177,22 @@ impl Account {
             next.state = ChannelState::Suspect;
         }
         why.clone_into(&mut next.why);
+        next
+    }
+
+    /// Whether its payee is suspect.
+    #[must_use]
+    pub const fn is_suspect(&self) -> bool {
+        !self.why.is_empty()
+    }
+
+    /// The payee may be paid again, on another lock: what this one signed stays as it was.
+    pub(super) fn forgiven(&self) -> Self {
+        let mut next = self.clone();
+        next.why.clear();
+        if self.state == ChannelState::Suspect {
+            next.state = ChannelState::Closing;
+        }
         next
     }
 

@@ -2,6 +2,8 @@
 
 use agent_core::{money::BaseUnits, voucher::ChannelId, x402::WireChannel};
 
+use alloy_primitives::Address;
+
 use super::{
     Wallet,
     account::Account,
@@ -115,6 +117,27 @@ impl Wallet {
                 }
             })
             .await?
+    }
+
+    /// Trusts a payee again that was suspect: it is paid on a new lock, and the suspect ones wait
+    /// for their deadline. For a person to decide, after talking to the payee.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forgive(&self, payee: Address) -> Result<(), WalletError> {
+        self.0
+            .write(move |tx, book| {
+                let accounts = book.accounts.values();
+                let suspects: Vec<_> = accounts
+                    .filter(|account| account.lock.payee == payee && account.is_suspect())
+                    .map(Account::forgiven)
+                    .collect();
+                for account in suspects {
+                    save(tx, book, account)?;
+                }
+                Ok(())
+            })
+            .await
     }
 }
 

@@ -132,10 +132,15 @@ impl Wallet {
             doors: Mutex::default(),
         }));
         let (network, contract) = (wallet.network(), wallet.0.config.escrow.contract());
-        wallet
+        let owned = wallet
             .0
             .write(move |tx, _| own(tx, payer, network, contract))
-            .await?;
+            .await;
+        if let Err(error) = owned {
+            // The file is free again by the time the caller reads why.
+            wallet.close().await;
+            return Err(error);
+        }
         Ok(wallet)
     }
 

@@ -148,7 +148,10 @@ fn amount(
             &spent,
         )
     };
-    let wanted = draft.size.max(missing);
+    let room = BaseUnits::MAX_LOCKABLE
+        .minus(account.deposited)
+        .map_err(|error| refuse(error.into()))?;
+    let wanted = draft.size.min(room).max(missing);
     let amount = match decide(wanted) {
         Ok(()) => wanted,
         Err(_) => decide(missing)

@@ -10,7 +10,7 @@ use alloy_primitives::Address;
 use rusqlite::{Connection, params};
 
 use super::{
-    account::{Account, ChannelState, Step},
+    account::{Account, Step},
     book::{Book, save},
     error::WalletError,
     schema::{broken, int, units},
@@ -126,10 +126,7 @@ fn store(
 
 /// Refuses a payee that one of our channels suspects: a new lock would only be new bait.
 pub(super) fn trusted(book: &Book, payee: Address, token: Address) -> Result<(), WalletError> {
-    match book
-        .of(payee, token)
-        .find(|account| account.state == ChannelState::Suspect)
-    {
+    match book.of(payee, token).find(|account| account.is_suspect()) {
         Some(account) => Err(WalletError::Suspect {
             channel: account.id,
             why: account.why.clone(),

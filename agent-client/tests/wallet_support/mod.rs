@@ -1,36 +1,38 @@
 //! A chain and a seller to hold the wallet against.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each test file uses its part"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod chain;
+mod seller;
+
+pub use chain::{FakeEscrow, Mood};
+pub use seller::Seller;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
 use agent_client::{
-    chain::bindings::ReceiveWithAuthorization,
     sqlite::Durability,
-    wallet::{
-        EscrowError, EscrowPort, OpenRequest, OpenedLock, PayRequest, PayerKey, Payment,
-        ReleasedLock, Wallet, WalletConfig, WalletError, opening_nonce, receive_digest,
-    },
+    wallet::{PayRequest, PayerKey, Payment, Wallet, WalletConfig, WalletError},
 };
 use agent_core::{
-    channel::{Admission, AdmissionRules, Channel, LockState, Refusal},
     clock::ManualClock,
     json::Json,
-    ledger::BoxFuture,
     money::{Asset, AssetTable, BaseUnits, Network},
     policy::SpendPolicy,
-    voucher::{ChannelId, EscrowDomain, Lock, recover_signer},
-    x402::{
-        Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentTerms, SCHEME_Z402,
-        SettleResponse, Z402Payload, Z402Receipt,
-    },
+    voucher::EscrowDomain,
+    x402::{Mode, PaymentTerms, SCHEME_Z402, SettleResponse, Z402Receipt},
 };
-use alloy_primitives::{Address, B256, U256, address};
+use alloy_primitives::{Address, address};
 
 pub const NOW: u64 = 1_800_000_000;
 pub const CHAIN: u64 = 31_337;
@@ -193,239 +195,5 @@ pub fn refused() -> SettleResponse {
         network: Network::eip155(CHAIN).to_string(),
         amount: None,
         extra: Json::default(),
-    }
-}
-
-/// How the chain treats the next opening.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mood {
-    #[default]
-    Works,
-    /// Refuses for good.
-    Refuses,
-    /// Finds out beforehand that it would be refused.
-    WouldRefuse,
-    /// Does not get the request.
-    LosesRequest,
-    /// Does it, and the answer is lost.
-    LosesAnswer,
-    /// Never answers.
-    Hangs,
-}
-
-/// The escrow as its interface describes it, in memory.
-#[derive(Debug, Default)]
-pub struct FakeEscrow(Mutex<OnChain>);
-
-#[derive(Debug, Default)]
-pub struct OnChain {
-    pub locks: BTreeMap<ChannelId, LockState>,
-    pub nonces: BTreeSet<B256>,
-    pub requests: Vec<OpenRequest>,
-    pub mood: Mood,
-    pub now: Option<u64>,
-}
-
-impl FakeEscrow {
-    pub fn with<T>(&self, use_it: impl FnOnce(&mut OnChain) -> T) -> T {
-        use_it(&mut self.0.lock().expect("not poisoned"))
-    }
-
-    pub fn mood(&self, mood: Mood) {
-        self.with(|chain| chain.mood = mood);
-    }
-
-    pub fn openings(&self) -> usize {
-        self.with(|chain| chain.nonces.len())
-    }
-
-    pub fn state(&self, id: ChannelId) -> LockState {
-        let none = LockState {
-            authorized: units(0),
-            claimed: units(0),
-            deadline_unix_secs: 0,
-        };
-        self.with(|chain| chain.locks.get(&id).copied().unwrap_or(none))
-    }
-
-    pub fn claim(&self, id: ChannelId, claimed: u128) {
-        self.with(|chain| {
-            let lock = chain.locks.get_mut(&id).expect("a lock");
-            assert!(
-                units(claimed) <= lock.authorized,
-                "claims stay within the lock"
-            );
-            lock.claimed = lock.claimed.max(units(claimed));
-        });
-    }
-
-    pub fn release_early(&self, id: ChannelId, amount: u128) {
-        self.with(|chain| {
-            let lock = chain.locks.get_mut(&id).expect("a lock");
-            lock.authorized = lock.authorized.minus(units(amount)).expect("enough");
-        });
-    }
-}
-
-impl OnChain {
-    /// Checks what the contract and the token check, then does it once.
-    fn open3009(&mut self, request: OpenRequest) {
-        let OpenRequest {
-            lock,
-            amount,
-            deadline_unix_secs: deadline,
-            ..
-        } = request;
-        assert_eq!(lock.id(&domain()), request.channel_id);
-        assert_eq!(
-            opening_nonce(request.channel_id, deadline, request.salt),
-            request.nonce
-        );
-        let authorization = ReceiveWithAuthorization {
-            from: lock.payer,
-            to: ESCROW,
-            value: U256::from(amount.get()),
-            validAfter: U256::from(request.valid_after),
-            validBefore: U256::from(request.valid_before),
-            nonce: request.nonce,
-        };
-        let digest = receive_digest(&asset(), &authorization);
-        assert_eq!(recover_signer(digest, &request.signature), Some(lock.payer));
-        if !self.nonces.insert(request.nonce) {
-            return;
-        }
-        let state = self.locks.entry(request.channel_id).or_insert(LockState {
-            authorized: units(0),
-            claimed: units(0),
-            deadline_unix_secs: 0,
-        });
-        assert!(deadline >= state.deadline_unix_secs, "DeadlineShortened");
-        state.authorized = state.authorized.plus(amount).expect("fits");
-        state.deadline_unix_secs = deadline;
-    }
-}
-
-impl EscrowPort for FakeEscrow {
-    fn open(&self, request: OpenRequest) -> BoxFuture<'_, Result<OpenedLock, EscrowError>> {
-        Box::pin(async move {
-            let mood = self.with(|chain| {
-                chain.requests.push(request);
-                chain.mood
-            });
-            // Others get a turn, as with a real chain.
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            match mood {
-                Mood::Refuses => return Err(EscrowError::Refused("no balance".into())),
-                Mood::WouldRefuse => return Err(EscrowError::NeverSent("no balance".into())),
-                Mood::LosesRequest => return Err(EscrowError::Unavailable("lost".into())),
-                Mood::Hangs => std::future::pending().await,
-                Mood::Works | Mood::LosesAnswer => self.with(|chain| chain.open3009(request)),
-            }
-            if mood == Mood::LosesAnswer {
-                return Err(EscrowError::Unavailable("timed out".into()));
-            }
-            Ok(OpenedLock {
-                transaction: Some(B256::repeat_byte(7)),
-            })
-        })
-    }
-
-    fn state_of(&self, id: ChannelId) -> BoxFuture<'_, Result<LockState, EscrowError>> {
-        Box::pin(async move { Ok(self.state(id)) })
-    }
-
-    fn release(&self, lock: Lock) -> BoxFuture<'_, Result<ReleasedLock, EscrowError>> {
-        Box::pin(async move {
-            let now = self.with(|chain| chain.now).unwrap_or(NOW);
-            let id = lock.id(&domain());
-            let state = self.state(id);
-            if now <= state.deadline_unix_secs {
-                return Err(EscrowError::Refused("DeadlineNotReached".into()));
-            }
-            let amount = state.authorized.minus(state.claimed).expect("C <= A");
-            if amount.is_zero() {
-                return Err(EscrowError::Refused("NothingLocked".into()));
-            }
-            self.with(|chain| {
-                chain
-                    .locks
-                    .entry(id)
-                    .and_modify(|lock| lock.authorized = lock.claimed);
-            });
-            Ok(ReleasedLock { transaction: None })
-        })
-    }
-}
-
-/// A seller that counts with the rules of `agent_core::channel` and admits a voucher once.
-#[derive(Debug, Default)]
-pub struct Seller {
-    pub channels: BTreeMap<ChannelId, Channel>,
-    ceilings: BTreeSet<(ChannelId, BaseUnits)>,
-}
-
-impl Seller {
-    pub const RULES: AdmissionRules = AdmissionRules {
-        max_in_flight: 64,
-        max_unclaimed: BaseUnits::new(u128::MAX),
-        deadline_margin_secs: 600,
-    };
-
-    /// Reads the payload as a gate does and reserves its maximum.
-    pub fn admit(
-        &mut self,
-        payload: &PaymentPayload,
-        chain: &FakeEscrow,
-        now: u64,
-    ) -> Result<(ChannelId, BaseUnits), Refusal> {
-        assert_eq!((payload.x402_version, payload.mode), (2, Mode::Z));
-        assert_eq!(payload.accepted.scheme, SCHEME_Z402);
-        let parsed = payload
-            .payload
-            .parse::<Z402Payload>()
-            .expect("a z402 payload");
-        let Z402Payload::Voucher { lock, voucher } = parsed else {
-            panic!("a voucher")
-        };
-        let id: PaymentIdentifier = payload
-            .extensions
-            .parse(PAYMENT_IDENTIFIER)
-            .expect("JSON")
-            .expect("an id");
-        assert!(id.info.id.is_some());
-        let voucher = voucher
-            .receive()
-            .expect("canonical")
-            .check(&domain(), &lock);
-        let voucher = voucher.expect("signed by the lock's signer");
-        let max = payload.accepted.amount;
-        let channel_id = voucher.channel_id();
-        let state = chain.state(channel_id);
-        let channel = self
-            .channels
-            .entry(channel_id)
-            .or_insert_with(|| Channel::opened(state));
-        let seen = channel.chain_says(state).expect("sound");
-        let wanted = Admission {
-            max,
-            ceiling: voucher.ceiling(),
-            now_unix_secs: now,
-        };
-        let next = seen.admit(wanted, &Self::RULES)?;
-        if !self.ceilings.insert((channel_id, voucher.ceiling())) {
-            return Err(Refusal::VoucherReused);
-        }
-        *channel = next.checked().expect("sound");
-        Ok((channel_id, max))
-    }
-
-    pub fn post(&mut self, id: ChannelId, max: BaseUnits, actual: BaseUnits) {
-        let channel = self.channels.get_mut(&id).expect("known");
-        *channel = channel.post(max, actual).expect("sound");
-    }
-
-    pub fn void(&mut self, id: ChannelId, max: BaseUnits) {
-        let channel = self.channels.get_mut(&id).expect("known");
-        *channel = channel.void(max).expect("sound");
     }
 }
