@@ -19,6 +19,7 @@ pub(super) struct ChannelRow {
     pub(super) voided: u64,
     pub(super) unclaimed_since: Option<u64>,
     pub(super) broken: bool,
+    pub(super) closing: bool,
 }
 
 /// One channel as its seller counts it, for people and for settlement.
@@ -40,6 +41,8 @@ pub struct ChannelView {
     pub unclaimed_since_unix_millis: Option<u64>,
     /// Whether an invariant did not hold, so that nothing is admitted or claimed any more.
     pub broken: bool,
+    /// Whether nothing is admitted any more because the seller gives back what is left.
+    pub closing: bool,
 }
 
 impl From<ChannelRow> for ChannelView {
@@ -53,6 +56,7 @@ impl From<ChannelRow> for ChannelView {
             voided: row.voided,
             unclaimed_since_unix_millis: row.unclaimed_since,
             broken: row.broken,
+            closing: row.closing,
         }
     }
 }
@@ -72,6 +76,7 @@ impl ChannelRow {
             voided: 0,
             unclaimed_since: None,
             broken: false,
+            closing: false,
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) const STOPPED: Broken = Broken("the channel was stopped; see `agent d
 
 const COLUMNS: &str = "channel_id, payer, signer, payee, token, salt, opening, on_chain, \
      authorized, claimed, signed, charged, reserved, signature, in_flight, in_flight_max, \
-     posted, voided, deadline, closed, unclaimed_since_ms, broken IS NOT NULL";
+     posted, voided, deadline, closed, unclaimed_since_ms, broken IS NOT NULL, closing";
 
 /// The channel, from memory if it is there.
 pub(super) fn load(
@@ -36,7 +36,7 @@ pub(super) fn load(
     Ok(found)
 }
 
-/// Stores a channel as it now is. Leaves its `broken` mark alone: see [`stop`].
+/// Stores a channel as it now is, but for its marks: see [`stop`] and [`close`].
 pub(super) fn save(
     conn: &Connection,
     memory: &mut Memory,
@@ -108,12 +108,45 @@ pub(super) fn stop(
     Ok(())
 }
 
-/// The claims, those unclaimed longest first.
-pub(super) fn claims(conn: &Connection, limit: usize) -> Sql<Vec<Claim>> {
+/// Marks a channel as closing: nothing is admitted on it any more. `None` if it is not known, or if
+/// calls are in flight on it, which must end first.
+pub(super) fn close(
+    conn: &Connection,
+    memory: &mut Memory,
+    id: ChannelId,
+) -> Sql<Option<ChannelRow>> {
+    let Some(row) = load(conn, memory, id)?.filter(|row| row.channel.in_flight == 0) else {
+        return Ok(None);
+    };
+    if !row.closing {
+        conn.prepare_cached("UPDATE channels SET closing = 1 WHERE channel_id = ?1")?
+            .execute([id.0.0])?;
+    }
+    let row = ChannelRow {
+        closing: true,
+        ..row
+    };
+    memory.learn(row);
+    Ok(Some(row))
+}
+
+/// Which claims come first.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ClaimOrder {
+    /// Those unclaimed longest.
+    Oldest,
+    /// Those whose deadline is nearest.
+    Deadline,
+}
+
+pub(super) fn claims(conn: &Connection, order: ClaimOrder, limit: usize) -> Sql<Vec<Claim>> {
+    let column = match order {
+        ClaimOrder::Oldest => "unclaimed_since_ms",
+        ClaimOrder::Deadline => "deadline",
+    };
     let sql = format!(
         "SELECT {COLUMNS} FROM channels
-         WHERE unclaimed_since_ms IS NOT NULL AND broken IS NULL
-         ORDER BY unclaimed_since_ms LIMIT ?1"
+         WHERE unclaimed_since_ms IS NOT NULL AND broken IS NULL ORDER BY {column} LIMIT ?1"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
@@ -142,7 +175,7 @@ pub(super) fn each(conn: &Connection, mut each: impl FnMut(ChannelRow, Option<St
     let mut statement = conn.prepare(&format!("SELECT {COLUMNS}, broken FROM channels"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        each(read(row)?, row.get(22)?);
+        each(read(row)?, row.get(23)?);
     }
     Ok(())
 }
@@ -194,5 +227,6 @@ fn read(row: &Row<'_>) -> Sql<ChannelRow> {
         voided: number_in(row, 17)?,
         unclaimed_since: maybe_number_in(row, 20)?,
         broken: row.get(21)?,
+        closing: row.get(22)?,
     })
 }

@@ -1,9 +1,10 @@
 //! The two ports, each method one transaction.
 
+use super::channels::{self, ClaimOrder};
 use super::payments::PaymentRow;
 use super::reserve::{self, Decision};
 use super::tasks::{StoreError, StoredTask, TaskStore};
-use super::{Failed, SqliteStore, channels, ledger_failed, limits, observe, resolve, task_rows};
+use super::{Failed, SqliteStore, ledger_failed, limits, observe, resolve, task_rows};
 use agent_core::channel::{Channel, LockState};
 use agent_core::json::Json;
 use agent_core::ledger::{
@@ -85,7 +86,7 @@ impl Ledger for SqliteStore {
     fn claims(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Claim>, LedgerError>> {
         Box::pin(async move {
             let limit = limit.min(limits::CLAIMS_READ_MAX);
-            self.read(move |conn, _| channels::claims(conn, limit))
+            self.read(move |conn, _| channels::claims(conn, ClaimOrder::Oldest, limit))
                 .await
                 .map_err(ledger_failed)
         })
@@ -151,7 +152,10 @@ fn taken_up(payment: PaymentRow) -> Reserved {
 }
 
 /// Gives the reservation back when it was not resolved.
-#[expect(clippy::result_large_err, reason = "the port hands the reservation back by value")]
+#[expect(
+    clippy::result_large_err,
+    reason = "the port hands the reservation back by value"
+)]
 fn resolved(
     reserved: Reserved,
     answer: Result<Result<(), LedgerError>, Failed>,

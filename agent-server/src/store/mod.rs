@@ -20,6 +20,7 @@ mod interrupted;
 mod ledger;
 pub mod limits;
 mod memory;
+mod notes;
 mod observe;
 mod payments;
 mod recovery;

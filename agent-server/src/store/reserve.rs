@@ -54,6 +54,9 @@ pub(super) fn reserve(
     if row.broken {
         return Ok(Err(LedgerError::Broken(channels::STOPPED)));
     }
+    if row.closing {
+        return refused(Refusal::ChannelClosed);
+    }
     if shared.chain_is_stale(request.now_unix_millis) {
         return refused(Refusal::ChainStateStale);
     }

@@ -3,7 +3,7 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS];
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -74,4 +74,17 @@ CREATE TABLE task_events (
     event   TEXT NOT NULL,
     PRIMARY KEY (task_id, seq)
 ) STRICT, WITHOUT ROWID;
+";
+
+const SETTLEMENT: &str = "
+-- No new work, because we are about to give back what is left of the lock.
+ALTER TABLE channels ADD COLUMN closing INTEGER NOT NULL DEFAULT 0 CHECK (closing IN (0, 1));
+
+CREATE INDEX channels_due ON channels (deadline) WHERE unclaimed_since_ms IS NOT NULL;
+
+-- What settlement must remember beside the books: how far the chain was followed, what is under way.
+CREATE TABLE notes (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
 ";

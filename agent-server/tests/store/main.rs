@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod closing;
 mod crash;
 mod doctor;
 mod machine;

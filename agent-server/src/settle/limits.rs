@@ -1,0 +1,49 @@
+//! Every bound of settlement, each with its reason.
+
+use std::time::Duration;
+
+/// Locks in one batch. At some 12,000 gas each this is 3 million gas, a tenth of a usual block, and
+/// 37 kilobytes of calldata, well below what nodes accept.
+pub const ROWS_MAX: usize = 250;
+
+/// Batches sent one after the other before the settler pauses: one full page of claims, four times.
+pub const BATCHES_PER_ROUND_MAX: usize = 16;
+
+/// Waits for the outcome of one transaction before the settler lets others have their turn. The
+/// transaction goes on meanwhile.
+pub const OUTCOME_WAIT: Duration = Duration::from_secs(5);
+
+/// Waits for the mirror to reach a block that is known to be mined.
+pub const MIRROR_WAIT: Duration = Duration::from_secs(10);
+
+/// Longest pause of the settler after failures in a row; the first is its usual interval.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How often one and the same batch is sent as a new transaction after the one before it failed.
+/// Batches change as soon as anything new is charged, so only a dead channel gets here.
+pub const ATTEMPTS_MAX: u32 = 8;
+
+/// Failures in a row after which an urgent settlement gives up and reports.
+pub const FAILURES_MAX: usize = 16;
+
+/// How long a claim that made its transaction fail is left out, so that the others get paid.
+pub const SET_ASIDE: Duration = Duration::from_secs(600);
+
+/// Claims that are set aside at once; when there are more, the whole list is tried again.
+pub const SET_ASIDE_MAX: usize = 1_000;
+
+/// Payments that may wait at once for a lock to be seen. Each holds a connection; beyond this the
+/// buyer is told to send again.
+pub const LOCK_WAITERS_MAX: usize = 256;
+
+/// Pause between looks at the chain for a lock that is not there yet. Waiters share each look.
+pub const LOOK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Locks whose state is read and stored at once.
+pub const LOCKS_PER_READ: usize = 256;
+
+/// Blocks without news after which the cursor is stored all the same: what a restart may read again.
+pub const CURSOR_EVERY_BLOCKS: u64 = 64;
+
+/// Releases that are under way at once.
+pub const RELEASES_MAX: usize = 1_000;

@@ -1,0 +1,35 @@
+//! Turning vouchers into money, and knowing what the chain says.
+//!
+//! ```text
+//! chain ──logs──▶ Mirror ──observe──▶ ledger ──claims──▶ plan ──▶ rows ──▶ TxOutbox ──▶ chain
+//! ```
+//!
+//! The circle is closed only by the chain: a claim counts as paid when the [`Mirror`] has read it
+//! there, whatever the outbox reports. So nothing is lost or counted twice when a node is down, when
+//! a process is killed between two steps, or when a block is taken back.
+//!
+//! | module | one idea |
+//! |---|---|
+//! | [`plan`] | what to claim now: a pure function |
+//! | [`pack`] | a batch as the contract reads it |
+//! | [`Mirror`] | what the chain says, in the ledger |
+//! | [`Settler`] | plan, send, wait, again |
+
+mod error;
+pub mod limits;
+mod mirror;
+mod planner;
+mod purpose;
+mod release;
+mod report;
+mod round;
+mod rows;
+mod settler;
+mod sink;
+
+pub use error::SettleError;
+pub use mirror::{Mirror, MirrorConfig};
+pub use planner::{Batch, Due, SettlePolicy, plan};
+pub use report::{ReleaseReport, SettleReport};
+pub use rows::{ROW_BYTES, pack};
+pub use settler::{Settler, SettlerConfig};

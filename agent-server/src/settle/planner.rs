@@ -1,0 +1,134 @@
+//! What to claim now: a pure function of the time, the claims and a policy.
+
+use super::limits;
+use agent_core::ledger::Claim;
+use agent_core::money::BaseUnits;
+use alloy_primitives::Address;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// When claiming is worth its gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettlePolicy {
+    /// Claim when this much is unclaimed for one payee and token, in base units.
+    pub value: BaseUnits,
+    /// Claim when something has been unclaimed for so long, in milliseconds.
+    pub age_millis: u64,
+    /// Claim when a lock's deadline is closer than this, in seconds. It must leave time for a
+    /// transaction to be mined on a bad day.
+    pub deadline_margin_secs: u64,
+    /// A claim below this is never worth the gas of its row, not even at its deadline; in base units.
+    pub dust: BaseUnits,
+    /// The most claims in one batch; at most [`limits::ROWS_MAX`].
+    pub rows: usize,
+}
+
+impl SettlePolicy {
+    /// The same policy with everything due at once, for a shutdown; only dust stays.
+    #[must_use]
+    pub const fn everything(self) -> Self {
+        Self {
+            value: BaseUnits::ZERO,
+            age_millis: 0,
+            ..self
+        }
+    }
+}
+
+/// Why a batch is due, the most pressing reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    /// A deadline is near.
+    Deadline,
+    /// Something has been unclaimed for too long.
+    Age,
+    /// Enough is unclaimed.
+    Value,
+}
+
+/// Claims that one transaction can make: all of one payee and one token.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Who is paid.
+    pub payee: Address,
+    /// In which token.
+    pub token: Address,
+    /// The claims, most pressing first.
+    pub claims: Vec<Claim>,
+    /// Why now.
+    pub due: Due,
+}
+
+/// The batch to send now, if one is due.
+///
+/// Of several payees and tokens the most pressing goes first; of the claims of one, those with the
+/// nearest deadlines, then the largest. Once a batch is due it takes along what is not due yet and
+/// fits, since a row costs less than a transaction.
+#[must_use]
+pub fn plan(now_unix_millis: u64, claims: &[Claim], policy: &SettlePolicy) -> Option<Batch> {
+    let mut groups: BTreeMap<(Address, Address), Vec<Claim>> = BTreeMap::new();
+    for claim in claims.iter().filter(|claim| is_worth_a_row(claim, policy)) {
+        groups
+            .entry((claim.lock.payee, claim.lock.token))
+            .or_default()
+            .push(*claim);
+    }
+    let due = groups.into_iter().filter_map(|((payee, token), claims)| {
+        let due = why_due(now_unix_millis, &claims, policy)?;
+        Some(Batch {
+            payee,
+            token,
+            claims,
+            due,
+        })
+    });
+    let mut batch = due.min_by_key(|batch| (batch.due, Reverse(batch.claims.len())))?;
+    batch.claims.sort_by_key(|claim| {
+        let pressing = is_near(now_unix_millis, claim, policy);
+        (
+            Reverse(pressing),
+            Reverse(value(claim)),
+            claim.deadline_unix_secs,
+            claim.channel_id,
+        )
+    });
+    batch
+        .claims
+        .truncate(policy.rows.clamp(1, limits::ROWS_MAX));
+    Some(batch)
+}
+
+fn why_due(now_unix_millis: u64, claims: &[Claim], policy: &SettlePolicy) -> Option<Due> {
+    if claims
+        .iter()
+        .any(|claim| is_near(now_unix_millis, claim, policy))
+    {
+        return Some(Due::Deadline);
+    }
+    let age = |claim: &Claim| now_unix_millis.saturating_sub(claim.unclaimed_since_unix_millis);
+    if claims.iter().any(|claim| age(claim) >= policy.age_millis) {
+        return Some(Due::Age);
+    }
+    // A sum that does not fit is above any threshold.
+    let total = BaseUnits::total(claims.iter().map(value));
+    total
+        .map_or(true, |total| total >= policy.value)
+        .then_some(Due::Value)
+}
+
+fn is_worth_a_row(claim: &Claim, policy: &SettlePolicy) -> bool {
+    let value = value(claim);
+    !value.is_zero() && value >= policy.dust
+}
+
+fn is_near(now_unix_millis: u64, claim: &Claim, policy: &SettlePolicy) -> bool {
+    let soon = (now_unix_millis / 1_000).saturating_add(policy.deadline_margin_secs);
+    claim.deadline_unix_secs <= soon
+}
+
+fn value(claim: &Claim) -> BaseUnits {
+    claim
+        .charged
+        .minus(claim.claimed)
+        .unwrap_or(BaseUnits::ZERO)
+}
