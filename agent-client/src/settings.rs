@@ -28,6 +28,13 @@ pub struct ChainSettings {
     /// The block from which the registries have events.
     #[serde(default)]
     pub registry_from_block: u64,
+    /// The block in which the escrow was made.
+    #[serde(default)]
+    pub escrow_from_block: u64,
+    /// The node counts as stuck when its newest block is older than this; left out for chains that
+    /// make blocks on demand.
+    #[serde(default)]
+    pub head_max_age_secs: Option<u64>,
     /// The token.
     pub token: TokenSettings,
     /// Blocks, the newest included, after which what the chain says is taken as final.
@@ -76,6 +83,8 @@ impl ChainSettings {
             identity_registry: address!("0x8004A818BFB912233c491871b3d84c89A494BD9e"),
             reputation_registry: address!("0x8004B663056A597Dffe9eCcC1965A193B7388713"),
             registry_from_block: 0,
+            escrow_from_block: 0,
+            head_max_age_secs: None,
             token: TokenSettings {
                 address: address!("0x036CbD53842c5426634e7929541eC2318f3dCF7e"),
                 symbol: "USDC".to_owned(),

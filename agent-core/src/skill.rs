@@ -7,7 +7,7 @@ mod outcome;
 
 pub use about::About;
 pub use context::{Charging, Resources, SkillContext, SkillEvent, SkillHost, TaskInfo};
-pub use erased::{AcceptedInput, AnySkill, InputError, erase};
+pub use erased::{AcceptedInput, AnySkill, InputError, erase, text_field};
 pub use outcome::{Done, Outcome, Stop};
 
 use crate::money::Amount;

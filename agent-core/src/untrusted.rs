@@ -16,6 +16,16 @@ pub fn shorten(text: &str) -> String {
     shown
 }
 
+/// A peer's text for a terminal, whole: line breaks and tabs stay, everything else that a terminal
+/// would obey is escaped.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    let keep = |c| matches!(c, '\n' | '\t');
+    text.chars()
+        .flat_map(|c| if keep(c) { Box::new(std::iter::once(c)) } else { printable(c) })
+        .collect()
+}
+
 fn printable(c: char) -> Box<dyn Iterator<Item = char>> {
     let reorders = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if c.is_control() || reorders {

@@ -40,11 +40,11 @@ pub(crate) async fn register(
     let agent_id = mint(outbox, chain, registry).await?;
     let global = GlobalAgentId {
         registry: AgentRegistryId::new(payment.chain.network(), registry),
-        agent_id: AgentId::from(agent_id),
+        agent_id: AgentId(agent_id),
     };
     let uri = file(profile, &global)?.to_data_uri()?;
-    let current = chain.call(registry, &IIdentityRegistry::tokenURICall { tokenId: agent_id });
-    let current = current.await?;
+    let call = IIdentityRegistry::tokenURICall { tokenId: agent_id };
+    let current = chain.call(registry, &call).await?;
     if current != uri {
         // The old text is part of the purpose: going back to an earlier file is another change.
         let change = alloy_primitives::keccak256(format!("{current}\n{uri}"));

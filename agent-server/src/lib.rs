@@ -12,20 +12,32 @@
 //! | one transaction: charge, task, receipt | [`store`] |
 //! | claim what was earned | [`settle`] |
 
-// mod agent;
+mod agent;
 mod bind;
 mod card;
+pub mod cli;
 mod command;
 pub mod config;
 mod error;
 pub mod gate;
+mod identity;
 pub mod limits;
 mod serve;
 mod service;
+pub mod settle;
 mod skills;
 pub mod store;
 mod tasks;
 
-// pub use agent::{Agent, RunningAgent};
+pub use agent::{Agent, RunningAgent};
 pub use error::{Error, Result};
 pub use service::Service;
+
+/// What a file that sells a skill needs, in one line.
+pub mod prelude {
+    pub use crate::Agent;
+    pub use agent_core::price::Price;
+    pub use agent_core::skill::{About, Outcome, Skill, SkillContext, Stop};
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+}

@@ -63,3 +63,9 @@ pub const QUESTIONS_PER_TASK_MAX: usize = 64;
 
 /// Shards of the map of live tasks, so that calls do not queue for one lock.
 pub const LIVE_SHARDS: usize = 16;
+
+/// How often the settler looks whether something is worth claiming.
+pub const SETTLE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long a closing agent waits for its last claims; they go on at the next start.
+pub const FINAL_SETTLEMENT_WAIT: Duration = Duration::from_secs(20);

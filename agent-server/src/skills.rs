@@ -1,6 +1,6 @@
 //! The skills an agent sells, as the service finds them.
 
-use agent_core::skill::{About, AnySkill};
+use agent_core::skill::{About, AnySkill, text_field};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -44,14 +44,6 @@ impl SkillBook {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SkillEntry> {
         self.0.values()
     }
-}
-
-fn text_field(schema: &serde_json::Value) -> Option<String> {
-    let required = schema.get("required")?.as_array()?;
-    let [field] = required.as_slice() else { return None };
-    let field = field.as_str()?;
-    let kind = schema.get("properties")?.get(field)?.get("type")?.as_str()?;
-    (kind == "string").then(|| field.to_owned())
 }
 
 impl fmt::Debug for SkillEntry {

@@ -89,6 +89,16 @@ impl<S: Skill> AcceptedInput for Parsed<S> {
     }
 }
 
+/// The field of an input schema that plain text can stand for: the only required one, if it is a
+/// string. So that a person can say `hello` where a program sends `{"text": "hello"}`.
+#[must_use]
+pub fn text_field(schema: &serde_json::Value) -> Option<String> {
+    let [field] = schema.get("required")?.as_array()?.as_slice() else { return None };
+    let field = field.as_str()?;
+    let kind = schema.get("properties")?.get(field)?.get("type")?.as_str()?;
+    (kind == "string").then(|| field.to_owned())
+}
+
 /// A request's input does not fit its skill. No money moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputError {

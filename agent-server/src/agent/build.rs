@@ -1,7 +1,7 @@
 //! From an [`Agent`] to a running one, in the order in which the parts need each other.
 
 use super::Agent;
-use super::running::{Background, RunningAgent};
+use super::running::{Earnings, RunningAgent};
 use crate::bind::{self, CardBytes};
 use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
@@ -54,21 +54,22 @@ impl Agent {
         let (listener, url) = listen(&config).await?;
         let store = open_store(&config, &assets, Arc::clone(&self.clock))?;
         let (stop, stopped) = watch::channel(false);
-        let mut background = Background::default();
+        let mut earnings = None;
         let mut gate = None;
         let mut terms = None;
         if let Some(payment) = &config.payment {
             let paid = Paid { config: &config, payment, store: &store, clock: &self.clock };
             let mut ours = paid.terms(skill_terms)?;
-            let earnings = background.start(&paid, ours.pay_to).await?;
+            let made = Earnings::start(&paid, ours.pay_to).await?;
             if payment.register {
                 let who = identity::Profile { name: &name, description: &description, url: &url };
-                let identity = identity::register(&earnings.outbox, &earnings.chain, payment, &who);
+                let identity = identity::register(&made.outbox, &made.chain, payment, &who);
                 ours.identity = Some(identity.await.map_err(|e| Error::Register(e.to_string()))?);
             }
             let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-            gate = Some(Gate::new(ours.clone(), ledger, earnings.locks(), Arc::clone(&self.clock)));
+            gate = Some(Gate::new(ours.clone(), ledger, made.locks(), Arc::clone(&self.clock)));
             terms = Some(ours);
+            earnings = Some(made);
         }
         let unwritable = |error: serde_json::Error| Error::Internal(error.to_string());
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
@@ -92,7 +93,7 @@ impl Agent {
         let router = router.map_err(|error| Error::Internal(error.to_string()))?;
         let serving =
             tokio::spawn(serve::serve(listener, router, config.limits.connections, stopped));
-        Ok(RunningAgent { url, card, service, store, background, stop, serving })
+        Ok(RunningAgent { url, card, service, store, earnings, stop, serving })
     }
 }
 

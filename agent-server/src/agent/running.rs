@@ -1,13 +1,178 @@
+//! A running agent, and what works behind it.
+
 use super::build::Paid;
 use crate::error::Error;
 use crate::gate::LockSource;
+use crate::limits::{DRAIN_TIMEOUT, FINAL_SETTLEMENT_WAIT, SETTLE_INTERVAL};
 use crate::service::Service;
-use crate::store::SqliteStore;
+use crate::settle::limits::ROWS_MAX;
+use crate::settle::{
+    Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport, Settler,
+    SettlerConfig,
+};
+use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::Chain;
 use agent_client::chain::outbox::TxOutbox;
+use agent_client::chain::watcher::WatchConfig;
 use agent_core::a2a::AgentCard;
+use agent_core::ledger::{Books, Ledger, LedgerError};
+use agent_core::money::BaseUnits;
 use alloy_primitives::Address;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
+
+/// A running agent. It serves until it is stopped or dropped.
+#[derive(Debug)]
+pub struct RunningAgent {
+    pub(super) url: Url,
+    pub(super) card: AgentCard,
+    pub(super) service: Service,
+    pub(super) store: SqliteStore,
+    pub(super) earnings: Option<Earnings>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) serving: JoinHandle<()>,
+}
+
+/// What turns vouchers into money.
+#[derive(Debug)]
+pub(super) struct Earnings {
+    pub(super) chain: Chain,
+    pub(super) outbox: TxOutbox,
+    mirror: Mirror,
+    settler: Settler,
+}
+
+impl Earnings {
+    pub(super) async fn start(paid: &Paid<'_>, payee: Address) -> Result<Self, Error> {
+        let (payment, settings) = (paid.payment, &paid.payment.chain);
+        let chain = settings.chain()?;
+        let outbox = paid.outbox().await?;
+        let mirror = MirrorConfig {
+            payee,
+            tokens: vec![settings.token.address],
+            watch: WatchConfig {
+                start_block: settings.escrow_from_block,
+                confirmations: settings.confirmations.saturating_sub(1),
+                poll_interval: settings.poll_interval(),
+                ..WatchConfig::default()
+            },
+            head_max_age: settings.head_max_age_secs.map(Duration::from_secs),
+        };
+        let (store, clock) = (paid.store.clone(), Arc::clone(paid.clock));
+        let mirror = Mirror::start(store.clone(), chain.clone(), mirror, Arc::clone(&clock));
+        let (_, settle_at) = settings.assets().resolve(&payment.settle_at).map(|(a, v)| (a.id(), v))?;
+        let policy = SettlePolicy {
+            value: settle_at,
+            age_millis: payment.settle_after_secs.saturating_mul(1_000),
+            deadline_margin_secs: payment.deadline_margin_secs,
+            dust: BaseUnits::ZERO,
+            rows: ROWS_MAX,
+        };
+        let config = SettlerConfig { policy, interval: SETTLE_INTERVAL };
+        let settler = Settler::start(store, outbox.clone(), mirror.clone(), config, clock);
+        Ok(Self { chain, outbox, mirror, settler })
+    }
+
+    pub(super) fn locks(&self) -> Arc<dyn LockSource> {
+        Arc::new(self.mirror.clone())
+    }
+}
+
+impl RunningAgent {
+    /// Where the agent is reached.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The agent's card.
+    #[must_use]
+    pub const fn card(&self) -> &AgentCard {
+        &self.card
+    }
+
+    /// The agent's operations, for calls from within the process.
+    #[must_use]
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Ledger and tasks.
+    #[must_use]
+    pub const fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    /// What was left behind by the process before this one.
+    #[must_use]
+    pub const fn recovery(&self) -> &RecoveryReport {
+        self.store.recovery()
+    }
+
+    /// How many tasks are running.
+    #[must_use]
+    pub fn live_tasks(&self) -> usize {
+        self.service.0.engine.live.len()
+    }
+
+    /// The sums of the ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn books(&self) -> Result<Books, LedgerError> {
+        self.store.books().await
+    }
+
+    /// Claims everything that was earned and waits until the chain shows it.
+    ///
+    /// # Errors
+    /// [`SettleError`]; what was sent goes on.
+    pub async fn settle_now(&self, wait: Duration) -> Result<SettleReport, SettleError> {
+        match &self.earnings {
+            Some(earnings) => earnings.settler.settle_now(wait).await,
+            None => Ok(SettleReport::default()),
+        }
+    }
+
+    /// Returns to the payers what is locked beyond what was charged; see [`Settler::release_all`].
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    pub async fn release_all(&self, wait: Duration) -> Result<ReleaseReport, SettleError> {
+        match &self.earnings {
+            Some(earnings) => earnings.settler.release_all(wait).await,
+            None => Ok(ReleaseReport::default()),
+        }
+    }
+
+    /// What was claimed since the agent started.
+    #[must_use]
+    pub fn settled(&self) -> SettleReport {
+        self.earnings.as_ref().map(|earnings| earnings.settler.totals()).unwrap_or_default()
+    }
+
+    /// Stops taking requests, lets those in flight finish for a bounded time, claims what was
+    /// earned if the chain can be reached soon, and frees the files.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(DRAIN_TIMEOUT.saturating_mul(2), self.serving).await.is_err() {
+            tracing::warn!("requests were cut at shutdown");
+        }
+        self.service.0.engine.live.cancel_all();
+        if let Some(earnings) = self.earnings {
+            match earnings.settler.settle_now(FINAL_SETTLEMENT_WAIT).await {
+                Ok(report) if report.transactions > 0 => {
+                    tracing::info!(claimed = %report.claimed_base_units, "claimed before closing");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "not everything is claimed; start again to go on"),
+            }
+            earnings.settler.stop().await;
+            earnings.outbox.close().await;
+        }
+        self.store.close().await;
+    }
+}

@@ -11,7 +11,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let config = DevnetConfig::default().listen(arguments.listen);
+    let config = DevnetConfig::default().with_listen(arguments.listen);
     let devnet = Devnet::start(config).await.map_err(Failure::usage)?;
     let contracts = devnet.contracts();
     println!("rpc_url             {}", devnet.url());
