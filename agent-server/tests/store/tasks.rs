@@ -45,7 +45,7 @@ async fn the_higher_number_stands_and_no_event_is_lost_or_replaced() {
     };
     assert_eq!(numbers(0, 10).await, [1, 2, 3, 5]);
     assert_eq!(numbers(2, 1).await, [3]);
-    assert_eq!(numbers(5, 10).await, [] as [u64; 0]);
+    assert!(numbers(5, 10).await.is_empty());
     let mut other = task("a", TaskState::Working, 5);
     other.events = vec![(5, Json::from_text("\"another\"").unwrap())];
     store.put(other).await.unwrap();
