@@ -1,4 +1,10 @@
 //! Calling another agent, well-behaved and not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod call_fake;
 

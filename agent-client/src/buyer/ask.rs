@@ -53,7 +53,7 @@ enum Conclusion {
 
 impl Ask<'_> {
     pub(super) async fn run(&self) -> Result<Done, AskError> {
-        let card = self.seller.remote().terms();
+        let card = self.seller.remote().shared_terms();
         let bill = Bill::of_card(card, self.skill, self.at_most)?;
         let mut turn = Turn {
             bill,

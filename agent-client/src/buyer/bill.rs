@@ -22,7 +22,7 @@ pub(super) struct Bill {
 impl Bill {
     /// What the card says that the skill costs; `None` if it is free or unpriced.
     pub(super) fn of_card(
-        terms: Option<&PaymentTerms>,
+        terms: Option<Arc<PaymentTerms>>,
         skill: &str,
         at_most: Option<BaseUnits>,
     ) -> Result<Option<Self>, AskError> {
@@ -41,7 +41,7 @@ impl Bill {
             });
         }
         Ok(Some(Self {
-            terms: Arc::new(terms.clone()),
+            terms,
             max,
             allowed: Some(allowed),
         }))
@@ -51,7 +51,7 @@ impl Bill {
     /// refused, another price only up to what was offered or the caller allows.
     pub(super) fn of_answer(
         required: &PaymentRequired,
-        card: Option<&PaymentTerms>,
+        card: Option<Arc<PaymentTerms>>,
         skill: &str,
         at_most: Option<BaseUnits>,
         assets: &AssetTable,
@@ -69,19 +69,17 @@ impl Bill {
                 "it takes no z402 payment in a configured token",
             ))?;
         let asked = stated(entry, assets)?;
+        let offered = card.as_ref().and_then(|card| card.skills.get(skill));
+        let allowed = at_most.or(offered.map(|skill| skill.amount));
         let terms = match card {
-            Some(card) if !same(card, &asked) => {
+            Some(card) if !same(&card, &asked) => {
                 return Err(AskError::Unpayable(
                     "it asks on other terms than its card's",
                 ));
             }
-            Some(card) => card.clone(),
-            None => asked,
+            Some(card) => card,
+            None => Arc::new(asked),
         };
-        let offered = card
-            .and_then(|card| card.skills.get(skill))
-            .map(|skill| skill.amount);
-        let allowed = at_most.or(offered);
         if let Some(allowed) = allowed
             && entry.amount > allowed
         {
@@ -94,7 +92,7 @@ impl Bill {
             return Err(AskError::Unpayable("it asks for a payment of nothing"));
         }
         Ok(Self {
-            terms: Arc::new(terms),
+            terms,
             max: entry.amount,
             allowed,
         })

@@ -39,9 +39,9 @@ impl Ask<'_> {
         paying: Option<(Bill, Payment)>,
         tries: &mut Tries,
     ) -> Result<Turn, AskError> {
-        let card = self.seller.remote().terms();
+        let card = self.seller.remote().shared_terms();
         let assets = self.seller.buyer().assets();
-        let asked = || Bill::of_answer(required, card, self.skill, self.at_most, assets);
+        let asked = || Bill::of_answer(required, card.clone(), self.skill, self.at_most, assets);
         let Some((mut bill, payment)) = paying else {
             let (task_id, context_id) = (task.id.clone(), task.context_id.clone());
             return Ok(Turn {

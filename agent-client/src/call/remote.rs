@@ -37,7 +37,7 @@ struct Inner {
     card_url: Url,
     endpoint: Url,
     tenant: String,
-    terms: Option<PaymentTerms>,
+    terms: Option<Arc<PaymentTerms>>,
 }
 
 impl RemoteAgent {
@@ -52,7 +52,7 @@ impl RemoteAgent {
         let card_url = card::card_url(egress.vet(url)?);
         let card = card::fetch(egress, &card_url).await?;
         let (endpoint, interface) = card::interface(egress, &card)?;
-        let terms = card::terms(&card)?;
+        let terms = card::terms(&card)?.map(Arc::new);
         let tenant = interface.tenant;
         let egress = egress.clone();
         Ok(Self(Arc::new(Inner {
@@ -86,7 +86,12 @@ impl RemoteAgent {
     /// What the agent's skills cost, if it says so in a way that we read.
     #[must_use]
     pub fn terms(&self) -> Option<&PaymentTerms> {
-        self.0.terms.as_ref()
+        self.0.terms.as_deref()
+    }
+
+    /// The same, to be kept: terms carry the schemas of every skill.
+    pub(crate) fn shared_terms(&self) -> Option<Arc<PaymentTerms>> {
+        self.0.terms.clone()
     }
 
     /// Sends a message and waits for the answer: a task that ended or waits for us, or a message.

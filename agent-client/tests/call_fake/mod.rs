@@ -1,5 +1,11 @@
 //! An agent made of a socket: answers what a test tells it to, however wrong.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use std::sync::{Arc, Mutex};
@@ -182,11 +188,8 @@ async fn write(socket: &mut TcpStream, reply: Reply) {
     for piece in &pieces {
         let _ = socket.write_all(piece.as_bytes()).await;
     }
-    while forever {
-        let Some(last) = pieces.last() else { break };
-        if socket.write_all(last.as_bytes()).await.is_err() {
-            break;
-        }
+    if let (true, Some(last)) = (forever, pieces.last()) {
+        while socket.write_all(last.as_bytes()).await.is_ok() {}
     }
     let _ = socket.shutdown().await;
 }
