@@ -13,3 +13,12 @@ pub mod rows;
 pub mod sign;
 pub mod tokens;
 pub mod world;
+
+/// How often a test repeats, which the environment may say, for a longer night.
+///
+/// `AGENT_TEST_CASES` is for the histories, `AGENT_TEST_MUTATIONS` for the signatures.
+#[must_use]
+pub fn repeats(variable: &str, usual: u32) -> u32 {
+    let set = std::env::var(variable).ok();
+    set.map_or(usual, |value| value.parse().expect("a number of repeats"))
+}

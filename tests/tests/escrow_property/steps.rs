@@ -1,0 +1,132 @@
+//! What can happen to the escrow, drawn at random.
+
+use proptest::{collection::vec, prelude::*};
+
+use crate::model::{LockNo, Row};
+
+pub(crate) const PAYERS: usize = 2;
+pub(crate) const TOKENS: usize = 2;
+pub(crate) const LOCKS: usize = 8;
+
+/// How a signed step is spoiled, if it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// By the one who must sign.
+    Good,
+    /// By somebody else.
+    Forged,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Deposit {
+        payer: usize,
+        token: usize,
+        amount: u128,
+        signed: bool,
+    },
+    Open {
+        lock: LockNo,
+        amount: u128,
+        ahead: u64,
+        how: Opening,
+    },
+    OpenMany {
+        payer: usize,
+        locks: Vec<(LockNo, u128)>,
+        ahead: u64,
+    },
+    Settle {
+        payee: usize,
+        token: usize,
+        rows: Vec<Row>,
+    },
+    /// The batch before, once more.
+    Again,
+    Release {
+        lock: LockNo,
+    },
+    GiveBack {
+        lock: LockNo,
+        amount: u128,
+        how: Option<Consent>,
+    },
+    Withdraw {
+        payer: usize,
+        token: usize,
+        amount: u128,
+    },
+    Wait {
+        seconds: u64,
+    },
+    /// Somebody without any right tries it.
+    Intrude {
+        lock: LockNo,
+        what: u8,
+    },
+}
+
+/// Ways into a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    FromWallet,
+    FromVault,
+    BySignature(Consent),
+}
+
+fn consent() -> impl Strategy<Value = Consent> {
+    prop_oneof![5 => Just(Consent::Good), 1 => Just(Consent::Forged)]
+}
+
+fn amount() -> impl Strategy<Value = u128> {
+    prop_oneof![1 => Just(0), 9 => 1..400_u128, 3 => 400..2_000_u128]
+}
+
+/// Seconds from now to the deadline.
+fn ahead() -> impl Strategy<Value = u64> {
+    prop_oneof![1 => 0..900_u64, 6 => 900..4_000_u64, 1 => Just(40_000_000)]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let valid = prop_oneof![12 => Just(true), 1 => Just(false)];
+    (0..LOCKS, 0..900_u128, 0..900_u128, 0..20_u8, valid).prop_map(
+        |(lock, claim, slack, over, valid)| {
+            // Now and then more than the voucher allows.
+            let ceiling = if over == 0 { claim / 2 } else { claim + slack };
+            Row {
+                lock,
+                ceiling,
+                claim,
+                valid,
+            }
+        },
+    )
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let (payer, token) = (0..PAYERS, 0..TOKENS);
+    let opening = prop_oneof![
+        3 => Just(Opening::FromWallet),
+        3 => Just(Opening::FromVault),
+        2 => consent().prop_map(Opening::BySignature),
+    ];
+    prop_oneof![
+        3 => (payer.clone(), token.clone(), amount(), any::<bool>()).prop_map(
+            |(payer, token, amount, signed)| Step::Deposit { payer, token, amount, signed }
+        ),
+        6 => (0..LOCKS, amount(), ahead(), opening)
+            .prop_map(|(lock, amount, ahead, how)| Step::Open { lock, amount, ahead, how }),
+        2 => (payer.clone(), vec((0..LOCKS, amount()), 0..4), ahead())
+            .prop_map(|(payer, locks, ahead)| Step::OpenMany { payer, locks, ahead }),
+        8 => (0..2_usize, token.clone(), vec(row(), 0..6))
+            .prop_map(|(payee, token, rows)| Step::Settle { payee, token, rows }),
+        2 => Just(Step::Again),
+        2 => (0..LOCKS).prop_map(|lock| Step::Release { lock }),
+        2 => (0..LOCKS, amount(), proptest::option::of(consent()))
+            .prop_map(|(lock, amount, how)| Step::GiveBack { lock, amount, how }),
+        2 => (payer, token, amount())
+            .prop_map(|(payer, token, amount)| Step::Withdraw { payer, token, amount }),
+        2 => (1..3_000_u64).prop_map(|seconds| Step::Wait { seconds }),
+        2 => (0..LOCKS, any::<u8>()).prop_map(|(lock, what)| Step::Intrude { lock, what }),
+    ]
+}
