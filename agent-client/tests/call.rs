@@ -11,8 +11,7 @@ mod call_fake;
 use agent_client::call::{CallError, RemoteAgent, limits};
 use agent_client::egress::EgressError;
 use agent_core::a2a::{
-    ErrorCode, GetTaskRequest, Message, SendMessageRequest, SendMessageResponse, StreamResponse,
-    TaskState,
+    ErrorCode, GetTaskRequest, Message, SendMessageRequest, SendMessageResponse, TaskState,
 };
 use agent_core::x402::keys;
 use call_fake::{Fake, Reply, Seen, card, egress};
@@ -262,97 +261,4 @@ async fn reading_is_repeated_and_an_unreachable_agent_is_tried_again() {
     let gone = connect_with(card("http://127.0.0.1:1")).await.unwrap();
     let error = gone.send(hello()).await.unwrap_err();
     assert!(error.is_unsent(), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_stream_brings_events_until_the_task_ends() {
-    let (fake, remote) = agent(|seen| {
-        let update = |state: &str| {
-            json!({"statusUpdate": {"taskId": "t", "contextId": "c", "status": {"state": state}}})
-        };
-        Reply::Events(vec![
-            ": hello\n\nid: 1\nevent: message\n".to_owned(),
-            seen.event(json!({"task": task("TASK_STATE_SUBMITTED")})),
-            seen.event(update("TASK_STATE_WORKING")),
-            seen.event(update("TASK_STATE_COMPLETED")),
-            seen.event(update("TASK_STATE_WORKING")),
-        ])
-    })
-    .await;
-    let mut events = remote.send_streaming(hello()).await.unwrap();
-    let mut states = Vec::new();
-    while let Some(event) = events.next().await.unwrap() {
-        states.push(event.status().unwrap().state);
-    }
-    assert_eq!(
-        states,
-        [
-            TaskState::Submitted,
-            TaskState::Working,
-            TaskState::Completed
-        ]
-    );
-    assert_eq!(fake.posts()[0].rpc_method(), "SendStreamingMessage");
-}
-
-#[tokio::test]
-async fn streams_that_go_wrong_end_in_an_error_and_then_for_good() {
-    type Answer = fn(&Seen) -> Reply;
-    let answers: [(Answer, &str); 5] = [
-        (
-            |seen| {
-                Reply::Events(vec![
-                    seen.event(json!({"task": task("TASK_STATE_WORKING")})),
-                ])
-            },
-            "call.stream_cut",
-        ),
-        (
-            |seen| {
-                Reply::Events(vec![
-                    seen.event(json!({"task": task("TASK_STATE_WORKING")})),
-                    seen.event(json!({"statusUpdate": {"taskId": "other", "contextId": "c",
-                        "status": {"state": "TASK_STATE_COMPLETED"}}})),
-                ])
-            },
-            "call.malformed_answer",
-        ),
-        (
-            |seen| {
-                let id = seen.json()["id"].clone();
-                let error = json!({"code": -32603, "message": "oops"});
-                let event = json!({"jsonrpc": "2.0", "id": id, "error": error});
-                Reply::Events(vec![format!("data: {event}\n\n")])
-            },
-            "call.agent_error",
-        ),
-        (
-            |_| Reply::Forever(vec!["data: x".to_owned(), "x".repeat(65_536)]),
-            "call.malformed_answer",
-        ),
-        (
-            |_| Reply::Forever(vec!["data: {}\n\n".to_owned()]),
-            "call.malformed_answer",
-        ),
-    ];
-    for (answer, code) in answers {
-        let (_fake, remote) = agent(answer).await;
-        let mut events = remote.send_streaming(hello()).await.unwrap();
-        let error = loop {
-            match events.next().await {
-                Ok(Some(StreamResponse::Task(_))) => {}
-                Ok(other) => panic!("{other:?}"),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.code(), code);
-        assert!(events.next().await.unwrap().is_none());
-    }
-}
-
-#[tokio::test]
-async fn an_error_before_the_first_event_is_plain_json() {
-    let (_fake, remote) = agent(|seen| seen.error(json!({"code": -32004, "message": "no"}))).await;
-    let error = remote.send_streaming(hello()).await.unwrap_err();
-    assert_eq!(error.agent_reason(), Some(ErrorCode::UnsupportedOperation));
 }

@@ -11,11 +11,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_client::buyer::Buyer;
+use agent_client::buyer::{Answer, AskError, Buyer};
 use agent_client::egress::EgressPolicy;
 use agent_client::settings::{ChainSettings, TokenSettings};
 use agent_client::sqlite::Durability;
 use agent_core::json::Json;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::call_fake::{Fake, Reply, Seen, card};
@@ -187,4 +188,14 @@ pub fn wants(seen: &Seen, amount: u128, code: Option<&str>, channel: Option<Valu
 
 pub fn ask() -> Json {
     Json::from_text(r#"{"text":"hi"}"#).unwrap()
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+pub struct Said {
+    pub text: String,
+}
+
+pub async fn buy(shop: &Shop, fake: &Fake) -> Result<Answer<Said>, AskError> {
+    let seller = shop.buyer.connect(&fake.url).await.unwrap();
+    seller.ask_in_full("shout", &ask()).await
 }
