@@ -136,6 +136,7 @@ impl BuyerBuilder {
         tokio::fs::create_dir_all(&self.dir).await.map_err(file)?;
         let egress = Egress::new(self.egress)?;
         let chain: Chain = settings.chain()?;
+        let own_outbox = self.outbox.is_none();
         let outbox = match self.outbox {
             Some(outbox) => outbox,
             None => {
@@ -183,6 +184,7 @@ impl BuyerBuilder {
             egress,
             chain,
             outbox,
+            own_outbox,
             wallet,
             discovery,
             feedback,

@@ -67,6 +67,7 @@ struct Parts {
     egress: Egress,
     chain: Chain,
     outbox: TxOutbox,
+    own_outbox: bool,
     wallet: Wallet,
     discovery: Discovery,
     feedback: FeedbackOutbox,
@@ -200,9 +201,12 @@ impl Buyer {
         &self.0.escrow
     }
 
-    /// Finishes what is queued and frees the files for another owner.
+    /// Finishes what is queued and frees the files for another owner. An outbox that came from the
+    /// caller stays open.
     pub async fn close(&self) {
         self.0.wallet.close().await;
-        self.0.outbox.close().await;
+        if self.0.own_outbox {
+            self.0.outbox.close().await;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{CallError, limits};
+use crate::egress::EgressError;
 
 /// Whether the same request may arrive twice without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,10 @@ where
                 error
             });
         }
+        if matches!(error, CallError::Egress(EgressError::Timeout)) {
+            // A whole wait is gone; one more is all that a caller can be asked for.
+            left = left.min(1);
+        }
         tracing::debug!(code = error.code(), left, "sending the request again");
         if !error.is_unsent() {
             lost = Some(error);
@@ -62,4 +67,27 @@ fn jittered(pause: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_u64_pair().0 % 1_024;
     let more = half.saturating_mul(u32::try_from(random).unwrap_or(0)) / 1_024;
     half.saturating_add(more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_may_have_arrived_is_not_forgotten_when_the_agent_goes_away() {
+        let mut answers = vec![
+            EgressError::Connect("refused".to_owned()),
+            EgressError::Timeout,
+        ];
+        let attempt = || {
+            let answer = answers.pop().map(CallError::from).unwrap();
+            async move { Err::<(), _>(answer) }
+        };
+        let error = repeat(Repeat::Safe, 6, attempt).await.unwrap_err();
+        assert!(error.is_lost() && !error.is_unsent(), "{error:?}");
+        assert!(
+            answers.is_empty(),
+            "one more attempt after a whole wait, and no third"
+        );
+    }
 }

@@ -24,8 +24,16 @@ pub(super) struct Record {
     pub(super) uri: Arc<str>,
     /// Everyone who ever owned the agent or was its wallet: their praise is worth nothing.
     pub(super) insiders: BTreeSet<Address>,
-    pub(super) feedback: Vec<Arc<FeedbackEvent>>,
+    pub(super) feedback: Vec<Arc<Item>>,
     pub(super) revoked: BTreeSet<(Address, u64)>,
+}
+
+/// One piece of feedback and the block it is in.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Its `block_time` is 0 when the node did not say.
+    pub(super) event: FeedbackEvent,
+    pub(super) block: u64,
 }
 
 /// The agents of one registry, as of the last block that will not change.
@@ -152,7 +160,7 @@ fn apply(record: &mut Record, registry: AgentRegistryId, id: U256, log: &Log) {
         }
     } else if let Ok(event) = NewFeedback::decode_log(&log.inner) {
         let agent = GlobalAgentId::new(registry, AgentId(id));
-        add_feedback(record, agent, event.data, log.block_timestamp);
+        add_feedback(record, agent, event.data, log);
     } else if let Ok(event) = FeedbackRevoked::decode_log(&log.inner) {
         record
             .revoked
@@ -160,7 +168,7 @@ fn apply(record: &mut Record, registry: AgentRegistryId, id: U256, log: &Log) {
         let kept: BTreeSet<_> = record
             .feedback
             .iter()
-            .map(|item| (item.client, item.index))
+            .map(|item| (item.event.client, item.event.index))
             .collect();
         record.revoked.retain(|item| kept.contains(item));
     }
@@ -171,7 +179,7 @@ fn set_uri(record: &mut Record, uri: &str) {
     record.uri = if fits { uri.into() } else { "".into() };
 }
 
-fn add_feedback(record: &mut Record, agent: GlobalAgentId, event: NewFeedback, time: Option<u64>) {
+fn add_feedback(record: &mut Record, agent: GlobalAgentId, event: NewFeedback, log: &Log) {
     let small = [&event.tag1, &event.tag2, &event.endpoint]
         .iter()
         .all(|text| text.len() <= 1_024);
@@ -182,7 +190,7 @@ fn add_feedback(record: &mut Record, agent: GlobalAgentId, event: NewFeedback, t
         return;
     };
     let client = event.clientAddress;
-    let item = FeedbackEvent {
+    let event = FeedbackEvent {
         agent,
         client,
         index: event.feedbackIndex,
@@ -192,10 +200,10 @@ fn add_feedback(record: &mut Record, agent: GlobalAgentId, event: NewFeedback, t
         endpoint: event.endpoint,
         uri: event.feedbackURI,
         hash: event.feedbackHash,
-        // A node that does not say: as old as can be, so that it weighs nothing rather than all.
-        block_time: time.unwrap_or(0),
+        block_time: log.block_timestamp.unwrap_or(0),
     };
-    let of_client = |item: &Arc<FeedbackEvent>| item.client == client;
+    let block = log.block_number.unwrap_or(0);
+    let of_client = |item: &Arc<Item>| item.event.client == client;
     if record
         .feedback
         .iter()
@@ -206,7 +214,7 @@ fn add_feedback(record: &mut Record, agent: GlobalAgentId, event: NewFeedback, t
     {
         record.feedback.remove(oldest);
     }
-    record.feedback.push(Arc::new(item));
+    record.feedback.push(Arc::new(Item { event, block }));
     if record.feedback.len() > limits::FEEDBACK_PER_AGENT_MAX {
         record.feedback.remove(0);
     }

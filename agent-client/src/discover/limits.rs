@@ -54,3 +54,10 @@ pub const PAYMENTS_REMEMBERED_MAX: usize = 50_000;
 
 /// Oldest payment that feedback may be given for: evidence should be of the deal that was rated.
 pub const PAYMENT_AGE_MAX_SECS: u64 = 7 * 24 * 3_600;
+
+/// Blocks in which a settlement is looked for: two weeks of two seconds each, since older payments
+/// are no evidence any more.
+pub const SETTLEMENT_BLOCKS_MAX: u64 = 600_000;
+
+/// Settlements of one payee that are looked into for one lock; a seller settles a few times a day.
+pub const SETTLEMENTS_MAX: usize = 512;

@@ -71,6 +71,12 @@ impl PaymentReader {
         }
     }
 
+    /// When a block was made, in Unix seconds; `None` when the chain does not say.
+    pub(super) async fn time_of(&self, block: u64) -> Option<u64> {
+        let block = self.chain.block(block).await.ok()??;
+        Some(block.timestamp)
+    }
+
     async fn verify(
         &self,
         item: &FeedbackEvent,

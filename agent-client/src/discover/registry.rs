@@ -127,7 +127,7 @@ impl Registry {
             let to = firm.min(from.saturating_add(step));
             match self.chain.logs(&filter, from, to).await {
                 Ok(logs) => index.absorb(&logs, to),
-                Err(ChainError::TooManyLogs { .. }) if to > from => step = step.div_ceil(2),
+                Err(ChainError::TooManyLogs { .. }) if to > from => step /= 2,
                 Err(error) => return Err(error),
             }
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::files::{self, Remembered};
-use super::index::Record;
+use super::index::{Item, Record};
 use super::limits;
 use super::payment::PaymentReader;
 use crate::chain::Chain;
@@ -72,7 +72,8 @@ impl Reputation {
         let mut fetches = limits::FEEDBACK_FETCHES_MAX;
         let mut items = Vec::new();
         // The newest first: they weigh the most, and the fetches should go to them.
-        for event in record.feedback.iter().rev() {
+        for item in record.feedback.iter().rev() {
+            let event = &item.event;
             let revoked = record.revoked.contains(&(event.client, event.index));
             let counts = !revoked
                 && event.tag1 == policy.scale.tag1
@@ -82,11 +83,11 @@ impl Reputation {
             if look && !inside {
                 fetches = fetches.saturating_sub(1);
             }
-            items.push((Arc::clone(event), revoked, look));
+            items.push((Arc::clone(item), revoked, look));
         }
         let accounts = &accounts;
         let graded: Vec<GradedFeedback> = stream::iter(items)
-            .map(|(event, revoked, look)| self.judge(event, revoked, look, accounts))
+            .map(|(item, revoked, look)| self.judge(item, revoked, look, accounts))
             .buffered(limits::SIDE_BY_SIDE)
             .collect()
             .await;
@@ -95,11 +96,15 @@ impl Reputation {
 
     async fn judge(
         &self,
-        event: Arc<FeedbackEvent>,
+        item: Arc<Item>,
         revoked: bool,
         look: bool,
         accounts: &[Address],
     ) -> GradedFeedback {
+        let mut event = item.event.clone();
+        if look && event.block_time == 0 {
+            event.block_time = self.payments.time_of(item.block).await.unwrap_or(0);
+        }
         let bytes = if look {
             self.file(&event.uri).await
         } else {
@@ -112,7 +117,7 @@ impl Reputation {
         let known = self.policy.known_reviewers.contains(&event.client);
         let graded = grade(&event, bytes.as_deref(), payment, None, known);
         GradedFeedback {
-            event: Arc::unwrap_or_clone(event),
+            event,
             graded,
             revoked,
         }
@@ -141,7 +146,15 @@ impl Reputation {
         accounts: &[Address],
     ) -> PaymentCheck {
         // The item is part of the name: what holds for one reviewer and time need not for another.
-        let name = format!("{}/{}/{}", event.agent, event.client, event.index);
+        let FeedbackEvent {
+            agent,
+            client,
+            index,
+            hash,
+            block_time,
+            ..
+        } = event;
+        let name = format!("{agent}/{client}/{index}/{hash}/{block_time}");
         if let Some(known) = self.checks.get(&name) {
             return known;
         }

@@ -7,6 +7,7 @@ use alloy_provider::Provider;
 use alloy_rpc_types_eth::Filter;
 use alloy_sol_types::{SolCall, SolEvent};
 
+use super::limits;
 use crate::chain::bindings::IZ402Escrow::{Settled, settleBatchCall};
 use crate::chain::{Chain, ChainError};
 
@@ -78,7 +79,8 @@ pub(crate) async fn settlement_in(
         .and_then(|tx| settleBatchCall::abi_decode(tx.input()).ok()))
 }
 
-/// The newest transaction from block `from_block` on that paid `payee` out of `payer`'s lock under
+/// The newest transaction from block `from_block` on, and not longer ago than feedback may be given
+/// for, that paid `payee` out of `payer`'s lock under
 /// a voucher of at least `ceiling`.
 pub(crate) async fn find_settlement(
     chain: &Chain,
@@ -93,12 +95,15 @@ pub(crate) async fn find_settlement(
         .event_signature(Settled::SIGNATURE_HASH)
         .topic1(payee.into_word());
     let head = chain.head().await?.number;
-    let logs = chain.logs(&filter, from_block, head).await?;
-    let mut seen = None;
-    for tx in logs.iter().rev().filter_map(|log| log.transaction_hash) {
-        if seen.replace(tx) == Some(tx) {
-            continue;
-        }
+    let from = from_block.max(head.saturating_sub(limits::SETTLEMENT_BLOCKS_MAX));
+    let logs = chain.logs(&filter, from, head).await?;
+    let mut newest: Vec<B256> = logs
+        .iter()
+        .rev()
+        .filter_map(|log| log.transaction_hash)
+        .collect();
+    newest.dedup();
+    for tx in newest.into_iter().take(limits::SETTLEMENTS_MAX) {
         let Some(call) = settlement_in(chain, escrow, tx).await? else {
             continue;
         };
