@@ -94,6 +94,12 @@ impl RunningAgent {
         &self.card
     }
 
+    /// Who is paid for what it sells; nobody, if all of it is free.
+    #[must_use]
+    pub fn payee(&self) -> Option<Address> {
+        self.service.gate().map(|gate| gate.terms().pay_to)
+    }
+
     /// The agent's operations, for calls from within the process.
     #[must_use]
     pub const fn service(&self) -> &Service {
