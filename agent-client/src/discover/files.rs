@@ -57,7 +57,7 @@ pub(super) fn is_inside(uri: &str) -> bool {
 pub(super) struct Remembered<V> {
     age: Duration,
     max: usize,
-    values: Mutex<HashMap<String, (Instant, V)>>,
+    values: Mutex<HashMap<String, (Instant, Duration, V)>>,
 }
 
 impl<V: Clone> Remembered<V> {
@@ -71,15 +71,25 @@ impl<V: Clone> Remembered<V> {
 
     pub(super) fn get(&self, name: &str) -> Option<V> {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, value) = values.get(name)?;
-        (since.elapsed() < self.age).then(|| value.clone())
+        let (since, age, value) = values.get(name)?;
+        (since.elapsed() < *age).then(|| value.clone())
     }
 
+    /// Remembers what was found.
     pub(super) fn put(&self, name: &str, value: V) {
+        self.put_for(self.age, name, value);
+    }
+
+    /// Remembers that nothing was found, which changes sooner: whoever was down comes back.
+    pub(super) fn put_failure(&self, name: &str, value: V) {
+        self.put_for(self.age.min(limits::FAILURE_AGE_MAX), name, value);
+    }
+
+    fn put_for(&self, age: Duration, name: &str, value: V) {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         if values.len() >= self.max {
             values.clear();
         }
-        values.insert(name.to_owned(), (Instant::now(), value));
+        values.insert(name.to_owned(), (Instant::now(), age, value));
     }
 }

@@ -42,9 +42,13 @@ pub const SIDE_BY_SIDE: usize = 16;
 /// Agents that one search looks at. The ones registered last come first beyond it.
 pub const SEARCH_AGENTS_MAX: usize = 5_000;
 
-/// How long a card, or the failure to get one, is remembered. Prices change seldom, and the seller
+/// How long a card or a file is remembered. Prices change seldom, and the seller
 /// refuses a payment under an old price.
 pub const CARD_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a failure to get a card or a file is remembered: one search does not knock twice at a
+/// dead door, and the next one finds it open again.
+pub const FAILURE_AGE_MAX: Duration = Duration::from_secs(3);
 
 /// Cards and files that are remembered; all are forgotten when there are more.
 pub const REMEMBERED_MAX: usize = 10_000;

@@ -28,7 +28,10 @@ impl Discovery {
             Some(file) => file,
             None => {
                 let file = self.read_file(&record.uri).await;
-                self.files.put(&record.uri, file.clone());
+                match &file {
+                    Ok(_) => self.files.put(&record.uri, file.clone()),
+                    Err(_) => self.files.put_failure(&record.uri, file.clone()),
+                }
                 file
             }
         }?;
@@ -53,7 +56,10 @@ impl Discovery {
         let card = RemoteAgent::connect(&self.egress, url.as_str())
             .await
             .map_err(|error| shorten(&error.to_string()));
-        self.cards.put(url.as_str(), card.clone());
+        match &card {
+            Ok(_) => self.cards.put(url.as_str(), card.clone()),
+            Err(_) => self.cards.put_failure(url.as_str(), card.clone()),
+        }
         card
     }
 
@@ -72,7 +78,11 @@ impl Discovery {
             }
             Err(_) => false,
         };
-        self.domains.put(&name, names);
+        if names {
+            self.domains.put(&name, names);
+        } else {
+            self.domains.put_failure(&name, names);
+        }
         names
     }
 }

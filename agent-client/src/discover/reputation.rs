@@ -135,7 +135,10 @@ impl Reputation {
         let fetched = files::fetch(&self.egress, uri, MAX_FEEDBACK_READ_BYTES)
             .await
             .ok();
-        self.files.put(uri, fetched.clone());
+        match &fetched {
+            Some(_) => self.files.put(uri, fetched.clone()),
+            None => self.files.put_failure(uri, fetched.clone()),
+        }
         fetched
     }
 
