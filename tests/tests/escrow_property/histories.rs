@@ -129,7 +129,7 @@ fn open(pair: &mut Pair, lock: LockNo, amount: u128, ahead: u64, how: Opening) {
     let (of, payer) = (pair.locks[lock], payer_of(pair, lock));
     // Half of the time a lock keeps its deadline, which may have passed.
     let held = pair.model.locks[lock].deadline;
-    let deadline = if ahead % 2 == 0 && held > 0 {
+    let deadline = if ahead.is_multiple_of(2) && held > 0 {
         held
     } else {
         pair.next() + ahead

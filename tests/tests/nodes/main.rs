@@ -14,6 +14,7 @@
 
 mod escrow_flow;
 mod node;
+mod refusals;
 mod registry_flow;
 
 use node::{Cast, Node};
@@ -52,5 +53,6 @@ async fn play(mut node: Node, cast: &Cast) -> Vec<String> {
     escrow_flow::play(&mut node, cast).await;
     registry_flow::play(&mut node, cast).await;
     node.compare_logs().await;
+    refusals::play(&mut node, cast).await;
     node.close().await
 }

@@ -241,6 +241,10 @@ impl Node {
         let _: Value = node.raw_request("evm_mine".into(), ()).await.unwrap();
     }
 
+    pub(crate) async fn mined(&self, hash: B256) -> TransactionReceipt {
+        mined(&self.chain, hash).await
+    }
+
     /// `eth_getLogs` has what the receipts had.
     pub(crate) async fn compare_logs(&mut self) {
         let filter = Filter::new().address(self.contracts.to_vec());
@@ -309,6 +313,10 @@ async fn send(
     let signature = key.sign_transaction_sync(&mut transaction).unwrap();
     let raw = TxEnvelope::from(transaction.into_signed(signature)).encoded_2718();
     let hash: B256 = chain.send_raw(&raw).await.unwrap();
+    mined(chain, hash).await
+}
+
+async fn mined(chain: &Chain, hash: B256) -> TransactionReceipt {
     for _ in 0..600 {
         if let Some(receipt) = chain.receipt(hash).await.unwrap() {
             return receipt;
