@@ -30,7 +30,8 @@ pub(crate) struct Closing {
     pub(crate) payments: u64,
     pub(crate) feedback_recorded: u64,
     pub(crate) agent_to_agent_payments: u64,
-    pub(crate) in_flight_max: u32,
+    /// The most reservations that one seller's ledger held on one lock at once.
+    pub(crate) reserved_max: u32,
     /// Everything that does not add up; empty when the books balance.
     pub(crate) faults: Vec<String>,
     /// What the registry says of the sellers of keywords now.
@@ -59,13 +60,20 @@ pub(crate) async fn run(world: &World, trade: &Trade) -> Result<Closing> {
     for seller in world.sellers.iter().take(1) {
         seller.release_all(WAIT).await?;
     }
-    world.devnet.chain().increase_time(2 * 86_400)?;
-    let now = world.devnet.chain().timestamp();
+    let now = pass_time(world)?;
     for buyer in [&world.buyer, &world.hirer] {
         buyer.wallet().refresh().await?;
         buyer.wallet().reclaim(now).await?;
     }
     count(world, trade, feedback_recorded, trust).await
+}
+
+/// Lets two days pass on chain: every lock's deadline is over then.
+fn pass_time(world: &World) -> Result<u64> {
+    let mut chain = world.devnet.chain();
+    chain.increase_time(2 * 86_400)?;
+    chain.mine(1)?;
+    Ok(chain.timestamp())
 }
 
 /// Rates a seller: every answer was right, or this program would not have come here.
@@ -130,7 +138,7 @@ async fn count(
     let expected = trade.paid_calls.saturating_add(hired.payments_charged);
     must(payments == expected, format!("{payments} payments posted, {expected} made"));
 
-    let in_flight_max = sellers.iter().map(|s| s.books.in_flight_max).max().unwrap_or(0);
+    let reserved_max = sellers.iter().map(|s| s.books.in_flight_max).max().unwrap_or(0);
     Ok(Closing {
         sellers,
         charged,
@@ -141,7 +149,7 @@ async fn count(
         payments,
         feedback_recorded,
         agent_to_agent_payments: hired.payments_charged,
-        in_flight_max,
+        reserved_max,
         faults,
         trust,
     })

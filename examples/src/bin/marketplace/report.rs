@@ -39,7 +39,7 @@ impl Report {
         let millis = u64::try_from(trade.took.as_millis()).unwrap_or(u64::MAX).max(1);
         Self {
             paid_calls: trade.paid_calls,
-            in_flight_max: closing.in_flight_max,
+            in_flight_max: trade.in_flight_max,
             sellers: closing.sellers.len(),
             charged_base_units: closing.charged.get(),
             claimed_on_chain_base_units: closing.claimed.get(),
@@ -89,10 +89,12 @@ pub(crate) fn print(report: &Report, world: &World, closing: &Closing) {
     }
     println!();
     println!(
-        "{} paid calls at {} a second, up to {} in flight on one lock; {} of one agent to another",
+        "{} paid calls at {} a second, up to {} in flight on one lock ({} reserved by its seller at \
+         once); {} more of one agent to another",
         report.paid_calls,
         report.calls_per_second,
         report.in_flight_max,
+        closing.reserved_max,
         report.agent_to_agent_payments,
     );
     println!(

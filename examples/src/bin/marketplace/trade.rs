@@ -17,6 +17,8 @@ pub(crate) struct Trade {
     pub(crate) paid_calls: u64,
     pub(crate) paid_latency: Vec<Duration>,
     pub(crate) unpaid_latency: Vec<Duration>,
+    /// The most calls that waited for their answers on one lock at once.
+    pub(crate) in_flight_max: u32,
     /// One payment to each seller, to rate it by: swift, fine, desk.
     pub(crate) samples: Vec<Paid>,
     /// How long the paid calls took together.
@@ -52,6 +54,7 @@ pub(crate) async fn run(
 ) -> Result<Trade> {
     let started = Instant::now();
     let progress = AtomicU32::new(0);
+    let gauge = Gauge::default();
     // One call to each seller opens the locks, so that what follows measures calls and not blocks.
     let mut samples = Vec::new();
     for kind in [Kind::Keywords, Kind::SecondOpinion, Kind::Digest] {
@@ -60,10 +63,11 @@ pub(crate) async fn run(
     let first = u32::try_from(samples.len())?;
     progress.fetch_add(first, Ordering::Relaxed);
     let calls = stream::iter(first..arguments.calls).map(|number| {
-        let progress = &progress;
+        let (progress, gauge) = (&progress, &gauge);
         async move {
             let kind = kind(number);
             let asked = Instant::now();
+            let _waiting = (kind == Kind::Keywords).then(|| gauge.enter());
             call(world, kind, piece(pieces, number)).await?;
             progress.fetch_add(1, Ordering::Relaxed);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>((kind, asked.elapsed()))
@@ -80,7 +84,31 @@ pub(crate) async fn run(
     let took = started.elapsed();
     let unpaid_latency = unpaid(world, pieces, arguments.calls / 2, in_flight).await?;
     let paid_calls = u64::from(progress.into_inner());
-    Ok(Trade { paid_calls, paid_latency, unpaid_latency, samples, took })
+    let in_flight_max = gauge.max.into_inner();
+    Ok(Trade { paid_calls, paid_latency, unpaid_latency, in_flight_max, samples, took })
+}
+
+/// Counts how many are inside at once.
+#[derive(Default)]
+struct Gauge {
+    now: AtomicU32,
+    max: AtomicU32,
+}
+
+struct Inside<'a>(&'a Gauge);
+
+impl Gauge {
+    fn enter(&self) -> Inside<'_> {
+        let now = self.now.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        self.max.fetch_max(now, Ordering::AcqRel);
+        Inside(self)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Every tenth call wants a digest, every fiftieth a second opinion.
