@@ -89,9 +89,7 @@ impl Node {
         let chain = Chain::connect(&ChainConfig::new(url, chain_id))
             .await
             .unwrap();
-        let head = chain.head().await.unwrap();
-        cast.start.get_or_init(|| head.timestamp);
-        let first_block = head.number;
+        let first_block = chain.head().await.unwrap().number;
         for key in &cast.keys {
             let money = chain.native_balance(cast.funder.address()).await.unwrap();
             let value = money / U256::from(100);
@@ -104,6 +102,9 @@ impl Node {
             )
             .await;
         }
+        // The block of the money just sent: one that was there before may be hours old.
+        let now = chain.head().await.unwrap().timestamp;
+        cast.start.get_or_init(|| now);
         let mut contracts = [Address::ZERO; 4];
         let mut transcript = Vec::new();
         for (at, artifact) in contracts.iter_mut().zip(Artifact::ALL) {
