@@ -9,6 +9,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+pub mod e2e;
 pub mod rows;
 pub mod sign;
 pub mod tokens;

@@ -10,8 +10,9 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::{
     drive::{DELEGATE, PAYEES, Pair, STRANGER, token},
+    ends::{empty, furnish},
     model::{LockNo, Row},
-    steps::{Consent, LOCKS, Opening, PAYERS, Step, TOKENS, step},
+    steps::{Consent, Opening, PAYERS, Step, step},
 };
 
 proptest! {
@@ -29,24 +30,6 @@ proptest! {
     }
 }
 
-/// Money in every vault and in all locks but two, so that most of what comes then can succeed.
-fn furnish() -> impl Iterator<Item = Step> {
-    let vaults = (0..PAYERS).flat_map(|payer| (0..TOKENS).map(move |token| (payer, token)));
-    let deposits = vaults.map(|(payer, token)| Step::Deposit {
-        payer,
-        token,
-        amount: 3_000,
-        signed: false,
-    });
-    let opened = (0..LOCKS - 2).map(|lock| Step::Open {
-        lock,
-        amount: 600,
-        ahead: 3_000,
-        how: Opening::FromWallet,
-    });
-    deposits.chain(opened)
-}
-
 fn payer_of(pair: &Pair, lock: LockNo) -> usize {
     (0..PAYERS)
         .find(|at| account(*at) == pair.locks[lock].payer)
@@ -60,7 +43,7 @@ fn payee_of(pair: &Pair, lock: LockNo) -> usize {
         .unwrap()
 }
 
-fn take(pair: &mut Pair, step: Step) {
+pub(crate) fn take(pair: &mut Pair, step: Step) {
     let nothing = |_: &_| 0;
     match step {
         Step::Deposit {
@@ -285,34 +268,4 @@ fn intrude(pair: &mut Pair, lock: LockNo, what: u8) {
         }),
         IZ402EscrowCalls::withdraw(escrow::withdrawCall { token, amount, to }),
     ]);
-}
-
-/// Time passes, every payer takes back what is left, and nothing stays behind.
-fn empty(pair: &mut Pair) {
-    pair.world.wait(crate::model::MAX_LOCK_SECS + 10_000);
-    let before = pair.model.clone();
-    for lock in 0..LOCKS {
-        take(pair, Step::Release { lock });
-    }
-    for (payer, at) in (0..PAYERS).flat_map(|payer| (0..TOKENS).map(move |at| (payer, at))) {
-        let vault = pair.model.vaults.get(&(account(payer), token(at))).copied();
-        let amount = vault.unwrap_or_default();
-        take(
-            pair,
-            Step::Withdraw {
-                payer,
-                token: at,
-                amount,
-            },
-        );
-    }
-    pair.check(&before);
-    for at in 0..TOKENS {
-        assert_eq!(pair.model.owed(token(at)), 0);
-        assert_eq!(
-            pair.world
-                .balance(token(at), agent_devnet::CONTRACTS.escrow),
-            U256::ZERO
-        );
-    }
 }

@@ -16,6 +16,7 @@
 
 mod batches;
 mod drive;
+mod ends;
 mod histories;
 mod model;
 mod steps;

@@ -14,6 +14,7 @@
 
 mod escrow_flow;
 mod node;
+mod raw;
 mod refusals;
 mod registry_flow;
 
