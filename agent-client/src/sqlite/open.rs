@@ -74,6 +74,8 @@ fn configure(path: &Path, options: &StoreOptions) -> Result<Connection, OpenErro
     // fsync on macOS does not reach the platter; elsewhere this changes nothing.
     set(&conn, "fullfsync", "1", &1_i64)?;
     set(&conn, "checkpoint_fullfsync", "1", &1_i64)?;
+    let pages = limits::STORE_LOG_PAGES;
+    set(&conn, "wal_autocheckpoint", &pages.to_string(), &pages)?;
     conn.set_prepared_statement_cache_capacity(limits::STORE_STATEMENTS_MAX);
     // The lock is taken at the first access; taking it now makes a second owner fail at open.
     conn.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;

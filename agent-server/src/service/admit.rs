@@ -40,9 +40,10 @@ impl Service {
         permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
         let asked = request::read(&self.0.skills, &message)?;
-        let task_id = Uuid::new_v4().to_string();
+        // Ids that grow with time land side by side in the store; 74 random bits keep them secret.
+        let task_id = Uuid::now_v7().to_string();
         let context_id = match message.context_id.as_str() {
-            "" => Uuid::new_v4().to_string(),
+            "" => Uuid::now_v7().to_string(),
             given => given.to_owned(),
         };
         let price = self.price(asked.work.as_ref())?;
