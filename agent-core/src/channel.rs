@@ -120,6 +120,13 @@ impl Channel {
         Ok(Self { signed, reserved, in_flight, ..self })
     }
 
+    /// Whether work that was reserved earlier can still be claimed if it goes on now.
+    #[must_use]
+    pub const fn can_go_on(&self, now_unix_secs: u64, rules: &AdmissionRules) -> bool {
+        let latest = self.deadline_unix_secs.saturating_sub(rules.deadline_margin_secs);
+        !self.closed && now_unix_secs <= latest
+    }
+
     /// Ends a call that reserved `reserved` and charges `actual` for it.
     ///
     /// # Errors

@@ -147,6 +147,18 @@ impl Reserved {
     }
 }
 
+/// The answer to an attempt to take up a parked reservation.
+#[derive(Debug)]
+pub enum Unparked {
+    /// The money is still held: go on with the work.
+    Held(Reserved),
+    /// The money is held, but the lock is closed, or too near to its deadline to be claimed from:
+    /// void it. Going on would be work for nothing.
+    Expired(Reserved),
+    /// The task holds none, or another has taken it up.
+    NotParked,
+}
+
 /// A task as it is to be stored, together with the events that led to it.
 #[derive(Debug, Clone)]
 pub struct TaskWrite {
@@ -254,8 +266,12 @@ pub trait Ledger: Send + Sync + Debug {
     /// Keeps the money held while the task waits for its buyer, across restarts.
     fn park(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>>;
 
-    /// Takes up a parked reservation again; `None` if the task holds none or it is taken already.
-    fn unpark(&self, task_id: String) -> BoxFuture<'_, Result<Option<Reserved>, LedgerError>>;
+    /// Takes up a parked reservation again, once.
+    fn unpark(
+        &self,
+        task_id: String,
+        now_unix_millis: u64,
+    ) -> BoxFuture<'_, Result<Unparked, LedgerError>>;
 
     /// Takes over what the chain says of a lock that pays us.
     fn observe(&self, lock: Lock, state: LockState) -> BoxFuture<'_, Result<Channel, LedgerError>>;

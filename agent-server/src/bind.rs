@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) service: Service,
     pub(crate) methods: Methods,
     pub(crate) card: Arc<CardBytes>,
-    pub(crate) body_bytes_max: usize,
+    pub(crate) bodies: body::BodyBudget,
 }
 
 /// The Agent Card, serialised once, and its tag.
@@ -54,7 +54,8 @@ pub(crate) fn router(
     body_bytes_max: usize,
 ) -> Result<Router, jsonrpsee::core::RegisterMethodError> {
     let methods = jsonrpc::methods(service.clone())?;
-    let app = App { service, methods, card: Arc::new(card), body_bytes_max };
+    let bodies = body::BodyBudget::new(body_bytes_max);
+    let app = App { service, methods, card: Arc::new(card), bodies };
     Ok(Router::new()
         .route("/", post(jsonrpc::post))
         .route("/a2a", post(jsonrpc::post))

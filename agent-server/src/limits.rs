@@ -6,6 +6,10 @@ use std::time::Duration;
 /// The largest request body. Skills take documents; what is larger belongs behind a URL part.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// What all request bodies in flight may hold together, in KiB: many connections that each send the
+/// largest body must not add up to more than a machine has.
+pub const BODIES_KIB_MAX: usize = 256 * 1024;
+
 /// The deepest JSON nesting. The parser recurses, and nothing in A2A comes near this.
 pub const JSON_DEPTH_MAX: usize = 96;
 
@@ -39,6 +43,9 @@ pub const EVENT_BYTES_PER_TASK_MAX: usize = 32 * 1024 * 1024;
 /// seller's disk. The oldest is forgotten first, and its buyer simply asks again.
 pub const WAITING_TASKS_MAX: usize = 10_000;
 
+/// The memory that they may take together.
+pub const WAITING_TASKS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// How long a task waits for its first payment.
 pub const WAITING_TASK_TTL: Duration = Duration::from_secs(900);
 
@@ -51,6 +58,12 @@ pub const RESOLVE_BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// How long a payment waits for its lock to be seen on chain. One block on the chains we know.
 pub const LOCK_WAIT: Duration = Duration::from_secs(15);
+
+/// How long a repeated request waits for the first one to become a task that can be watched, and
+pub const REPEAT_WAIT: Duration = Duration::from_secs(2);
+
+/// how often it looks.
+pub const REPEAT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Comments on an idle event stream, so that proxies do not cut it.
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);

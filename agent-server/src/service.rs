@@ -50,7 +50,7 @@ impl Service {
     pub async fn send_message(&self, request: SendMessageRequest) -> Result<Json, A2aError> {
         let configuration = request.configuration.clone().unwrap_or_default();
         let history = configuration.history_length;
-        match self.send(request, configuration.return_immediately).await? {
+        match self.sent(request, configuration.return_immediately).await? {
             Sent::Still(task) => trimmed(task, history),
             Sent::Live(live) if configuration.return_immediately => shown(live.task(), history),
             Sent::Live(live) => match live.ended().await {
@@ -66,7 +66,7 @@ impl Service {
         &self,
         request: SendMessageRequest,
     ) -> Result<Streamed, A2aError> {
-        Ok(match self.send(request, true).await? {
+        Ok(match self.sent(request, true).await? {
             Sent::Still(task) => Streamed::Once(task),
             Sent::Live(live) => Streamed::Live(live),
         })
@@ -103,10 +103,18 @@ impl Service {
                 _ => Err(A2aError::task_not_cancelable(id)),
             };
         }
-        if self.0.waiting.is_open(id) {
-            return self.cancel_waiting(id);
+        if let Some(task) = self.cancel_waiting(id)? {
+            return Ok(task);
         }
-        self.cancel_stored(id).await
+        let (service, id) = (self.clone(), id.to_owned());
+        detached(async move { service.cancel_stored(&id).await }).await
+    }
+
+    /// Takes a message in, in a task of its own: a caller that goes away half way must not leave
+    /// money held for work that nobody started.
+    async fn sent(&self, request: SendMessageRequest, public: bool) -> Result<Sent, A2aError> {
+        let service = self.clone();
+        detached(async move { service.send(request, public).await }).await
     }
 
     pub(crate) fn gate(&self) -> Option<&Gate> {
@@ -122,8 +130,15 @@ impl Service {
         }
         let stored = self.0.engine.store.get(id.to_owned()).await;
         let stored = stored.map_err(|error| crate::tasks::store_failed(&error))?;
-        Ok(stored.map(|stored| stored.task).or_else(|| self.0.waiting.shown(id)))
+        Ok(stored.map(|stored| stored.task).or_else(|| self.0.waiting.get(id).map(|task| task.shown)))
     }
+}
+
+/// Runs to its end whether or not anybody waits for it.
+async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, A2aError>> + Send + 'static,
+) -> Result<T, A2aError> {
+    tokio::spawn(work).await.unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
 }
 
 pub(crate) fn refuse_violations(

@@ -8,4 +8,4 @@ mod waiting;
 pub(crate) use draft::Draft;
 pub(crate) use engine::{Engine, Resume, Start, store_failed};
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
-pub(crate) use waiting::{Taken, WaitingTask, WaitingTasks};
+pub(crate) use waiting::{WaitingTask, WaitingTasks};

@@ -7,7 +7,7 @@ use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
-use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_MAX};
+use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
 use crate::service::{Inner, Service};
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
@@ -87,7 +87,7 @@ impl Agent {
             skills,
             assets,
             engine: Arc::new(engine),
-            waiting: WaitingTasks::new(WAITING_TASKS_MAX, WAITING_TASK_TTL),
+            waiting: WaitingTasks::new(WAITING_TASKS_MAX, WAITING_TASKS_BYTES_MAX, WAITING_TASK_TTL),
         }));
         let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
         let router = router.map_err(|error| Error::Internal(error.to_string()))?;

@@ -167,7 +167,10 @@ impl RunningAgent {
         if tokio::time::timeout(DRAIN_TIMEOUT.saturating_mul(2), self.serving).await.is_err() {
             tracing::warn!("requests were cut at shutdown");
         }
-        self.service.0.engine.live.cancel_all();
+        let live = &self.service.0.engine.live;
+        live.drained(DRAIN_TIMEOUT).await;
+        live.cancel_all();
+        live.drained(DRAIN_TIMEOUT).await;
         if let Some(earnings) = self.earnings {
             match earnings.settler.settle_now(FINAL_SETTLEMENT_WAIT).await {
                 Ok(report) if report.transactions > 0 => {

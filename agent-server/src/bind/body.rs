@@ -1,21 +1,56 @@
 //! Request bodies, bounded in size, time and depth before anything parses them.
 
-use crate::limits::{BODY_READ_TIMEOUT, JSON_DEPTH_MAX};
+use crate::limits::{BODIES_KIB_MAX, BODY_READ_TIMEOUT, JSON_DEPTH_MAX};
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::json::check_depth;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Why a body was not taken: the HTTP status and the error that says so.
 pub(super) type Refused = (StatusCode, A2aError);
+
+/// What all bodies in flight may hold together.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyBudget {
+    kib: Arc<Semaphore>,
+    bytes_max: usize,
+}
+
+impl BodyBudget {
+    /// A budget in which the largest single body has `bytes_max` bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        let all = BODIES_KIB_MAX.max(bytes_max.div_ceil(1_024));
+        Self { kib: Arc::new(Semaphore::new(all)), bytes_max }
+    }
+
+    /// Room for one body: what it declares, or the most that it may be.
+    fn room(&self, headers: &HeaderMap) -> Option<OwnedSemaphorePermit> {
+        let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let declared = declared.and_then(|length| length.parse().ok()).unwrap_or(self.bytes_max);
+        let kib = u32::try_from(declared.min(self.bytes_max).div_ceil(1_024)).ok()?;
+        Arc::clone(&self.kib).try_acquire_many_owned(kib).ok()
+    }
+}
 
 /// Reads a JSON body.
 ///
 /// # Errors
 /// When it is larger, slower or deeper than allowed, or its connection broke.
-pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Refused> {
+pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    budget: &BodyBudget,
+) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
+    let bytes_max = budget.bytes_max;
+    let Some(room) = budget.room(headers) else {
+        let error = A2aError::new(ErrorCode::ResourceExhausted, "too much is being sent at once");
+        return Err((StatusCode::SERVICE_UNAVAILABLE, error.with_detail("bodies_in_flight")));
+    };
     let too_large = || {
         let error = A2aError::new(
             ErrorCode::InvalidRequest,
@@ -41,5 +76,5 @@ pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Refused>
         let error = A2aError::new(ErrorCode::InvalidRequest, text);
         (StatusCode::BAD_REQUEST, error.with_detail("json_too_deep"))
     })?;
-    Ok(bytes)
+    Ok((bytes, room))
 }

@@ -56,8 +56,9 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let bytes = match body::read(body, app.body_bytes_max).await {
-        Ok(bytes) => bytes,
+    // The room is held until the answer is there: the request lives on in it.
+    let (bytes, _room) = match body::read(body, &headers, &app.bodies).await {
+        Ok(read) => read,
         Err((status, error)) => return (status, failure(&Id::Null, &error)).into_response(),
     };
     let request: Request<'_> = match serde_json::from_slice(&bytes) {

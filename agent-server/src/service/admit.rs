@@ -3,12 +3,12 @@
 use super::request::{self, Asked};
 use super::{Sent, Service, parse_task, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
-use crate::limits::QUESTIONS_PER_TASK_MAX;
+use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
 use crate::store::StoredTask;
-use crate::tasks::{Draft, Resume, Start, Taken, WaitingTask, store_failed};
+use crate::tasks::{Draft, Ended, Resume, Start, WaitingTask, store_failed};
 use agent_core::a2a::{A2aError, ErrorCode, Message, SendMessageRequest, TaskState};
 use agent_core::json::{Json, Metadata};
-use agent_core::ledger::Reserved;
+use agent_core::ledger::{Reserved, Unparked};
 use agent_core::money::BaseUnits;
 use agent_core::price::ResolvedPrice;
 use agent_core::skill::AcceptedInput;
@@ -63,7 +63,7 @@ impl Service {
                 self.run(draft(), asked, Some(reserved), public, permit).await
             }
             Ok(Admitted::Same(id)) => self.answered(&id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&id).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
             Err(refusal) => self.ask_for_payment(draft(), asked, price, Some(refusal), message),
         }
     }
@@ -76,19 +76,10 @@ impl Service {
         permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
         let id = message.task_id.clone();
-        if let Some(payment) = message.metadata.get(keys::PAYLOAD).cloned() {
-            match self.0.waiting.take(&id, &payment_id(&payment)) {
-                Taken::Yes(task) => {
-                    return self.pay_waiting(&id, *task, message, &payment, public, permit).await;
-                }
-                Taken::ByAnother => {
-                    return Err(A2aError::unsupported_operation(
-                        "another payment for this task is being taken or was taken",
-                    )
-                    .with_detail("task_already_paid"));
-                }
-                Taken::Unknown => {}
-            }
+        if let Some(payment) = message.metadata.get(keys::PAYLOAD).cloned()
+            && let Some(task) = self.0.waiting.get(&id)
+        {
+            return self.pay_waiting(&id, task, message, &payment, public, permit).await;
         }
         if self.0.engine.live.get(&id).is_some() {
             return Err(busy());
@@ -96,8 +87,8 @@ impl Service {
         let stored = self.0.engine.store.get(id.clone()).await.map_err(|e| store_failed(&e))?;
         match stored {
             Some(stored) => self.answer_question(stored, message, public, permit).await,
-            None => match self.0.waiting.shown(&id) {
-                Some(task) => Ok(Sent::Still(task)),
+            None => match self.0.waiting.get(&id) {
+                Some(task) => Ok(Sent::Still(task.shown)),
                 None => Err(A2aError::task_not_found(&id)),
             },
         }
@@ -116,22 +107,33 @@ impl Service {
         let skill = self.0.skills.get(&task.skill).ok_or(ErrorCode::Internal)?;
         let asked = request::accept(skill, task.input)?;
         let price = self.price(asked.work.as_ref())?;
-        match self.admit(payment, id, &task.context_id, &asked, price).await {
+        let payer = payment_id(payment);
+        if !self.0.waiting.take(id, &payer) {
+            return Err(A2aError::unsupported_operation(
+                "another payment for this task is being taken or was taken",
+            )
+            .with_detail("task_already_paid"));
+        }
+        let admitted = self.admit(payment, id, &task.context_id, &asked, price).await;
+        match &admitted {
+            Ok(_) => self.0.waiting.paid(id, &payer),
+            Err(_) => self.0.waiting.give_back(id, &payer),
+        }
+        let draft = || {
+            let now = self.0.engine.clock.now_unix_millis();
+            Draft::begin(id.to_owned(), task.context_id.clone(), task.message.clone(), now)
+        };
+        match admitted {
             Ok(Admitted::New(reserved)) => {
-                let now = self.0.engine.clock.now_unix_millis();
-                let mut draft =
-                    Draft::begin(id.to_owned(), task.context_id, task.message, now);
+                let mut draft = draft();
                 draft.hear(message);
                 self.run(draft, asked, Some(reserved), public, permit).await
             }
             Ok(Admitted::Same(id)) => self.answered(&id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&id).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
             Err(refusal) => {
-                let now = self.0.engine.clock.now_unix_millis();
-                let draft = Draft::begin(id.to_owned(), task.context_id, task.message, now);
-                let shown = self.priced(draft, &asked.skill, price, Some(&refusal))?;
-                self.0.waiting.give_back(id, shown.clone());
-                Ok(Sent::Still(shown))
+                tell_log(&refusal)?;
+                self.priced(draft(), &asked.skill, price, Some(&refusal)).map(Sent::Still)
             }
         }
     }
@@ -161,15 +163,25 @@ impl Service {
             A2aError::unsupported_operation("this agent does not sell the task's skill any more")
         })?;
         let asked = request::accept(skill, resume.input.get().to_owned())?;
+        let answer = answer_in(&message)?;
         let reserved = match (resume.paid, self.gate()) {
-            (true, Some(gate)) => {
-                let held = gate.ledger().unpark(task.id.clone()).await;
-                let held = held.map_err(|error| store_failed(&error))?;
-                Some(held.ok_or_else(busy)?)
+            (false, _) => None,
+            (true, None) => {
+                return Err(A2aError::internal("a paid task is parked, and payment is not set up"));
             }
-            _ => None,
+            (true, Some(gate)) => {
+                let now = self.0.engine.clock.now_unix_millis();
+                let held = gate.ledger().unpark(task.id.clone(), now).await;
+                match held.map_err(|error| store_failed(&error))? {
+                    Unparked::Held(reserved) => Some(reserved),
+                    Unparked::Expired(reserved) => {
+                        return self.0.engine.expire(task, stored.seq, reserved).await.map(Sent::Still);
+                    }
+                    Unparked::NotParked => return Err(busy()),
+                }
+            }
         };
-        resume.answers.push(answer_in(&message)?);
+        resume.answers.push(answer);
         let now = self.0.engine.clock.now_unix_millis();
         let draft = Draft::go_on(task, stored.seq, message, now);
         let start = Start { draft, resume, work: asked.work, reserved, public, permit };
@@ -226,17 +238,11 @@ impl Service {
         refusal: Option<GateRefusal>,
         message: Message,
     ) -> Result<Sent, A2aError> {
-        if let Some(refusal) = &refusal
-            && let Some(log) = &refusal.log
-        {
-            tracing::error!(code = refusal.code, log, "a payment could not be admitted");
-            return Err(A2aError::new(ErrorCode::Unavailable, refusal.message.clone())
-                .with_detail(refusal.code)
-                .with_log(log.clone()));
-        }
+        refusal.as_ref().map_or(Ok(()), tell_log)?;
         let (id, context_id) = (draft.task.id.clone(), draft.task.context_id.clone());
         let shown = self.priced(draft, &asked.skill, price, refusal.as_ref())?;
-        let task = WaitingTask::new(shown.clone(), context_id, asked.skill, asked.input, message);
+        let Asked { skill, input, .. } = asked;
+        let task = WaitingTask { shown: shown.clone(), context_id, skill, input, message };
         self.0.waiting.insert(id, task);
         Ok(Sent::Still(shown))
     }
@@ -270,19 +276,39 @@ impl Service {
     }
 
     /// The task of a payment that is being worked on, or waits for its caller.
-    async fn being_answered(&self, id: &str) -> Result<Sent, A2aError> {
-        match self.0.engine.live.get(id) {
-            Some(live) => Ok(Sent::Live(live)),
-            None => self.answered(id).await,
+    async fn being_answered(&self, id: &str, public: bool) -> Result<Sent, A2aError> {
+        let started = tokio::time::Instant::now();
+        // The first request may be between its reservation and its task.
+        while started.elapsed() < REPEAT_WAIT {
+            if let Some(live) = self.0.engine.live.get(id) {
+                // The id of a task that was started for one who waits is not in the store yet, so
+                // it is not given away before the end.
+                if public && !live.is_public() {
+                    return match live.ended().await {
+                        Ended::Stored(task) => Ok(Sent::Still(task)),
+                        Ended::Lost(error) => Err(error),
+                    };
+                }
+                return Ok(Sent::Live(live));
+            }
+            let stored = self.0.engine.store.get(id.to_owned()).await;
+            if let Some(stored) = stored.map_err(|error| store_failed(&error))? {
+                return Ok(Sent::Still(stored.task));
+            }
+            tokio::time::sleep(REPEAT_PAUSE).await;
         }
+        Err(A2aError::new(ErrorCode::Unavailable, "this request is being worked on; ask again")
+            .with_detail("task_is_working"))
     }
 
-    pub(super) fn cancel_waiting(&self, id: &str) -> Result<Json, A2aError> {
-        let task = self.0.waiting.remove(id).ok_or_else(|| A2aError::task_not_found(id))?;
+    /// Cancels a task that waits for its payment; `None` if there is none, or a payment has it.
+    pub(super) fn cancel_waiting(&self, id: &str) -> Result<Option<Json>, A2aError> {
+        let Some(task) = self.0.waiting.remove_open(id) else { return Ok(None) };
         let now = self.0.engine.clock.now_unix_millis();
         let mut draft = Draft::begin(id.to_owned(), task.context_id, task.message, now);
         draft.set_status(TaskState::Canceled, Some(("canceled".to_owned(), Metadata::new())), now);
-        Json::from_value(&draft.task).map_err(|error| A2aError::internal(error.to_string()))
+        let task = Json::from_value(&draft.task);
+        task.map(Some).map_err(|error| A2aError::internal(error.to_string()))
     }
 
     pub(super) async fn cancel_stored(&self, id: &str) -> Result<Json, A2aError> {
@@ -302,6 +328,14 @@ impl Service {
         }
         Err(A2aError::invalid_field("message.contextId", "is not the context of the task"))
     }
+}
+
+/// A refusal that is our own fault goes to the log, and to the peer as an error and not as a price.
+fn tell_log(refusal: &GateRefusal) -> Result<(), A2aError> {
+    let Some(log) = &refusal.log else { return Ok(()) };
+    Err(A2aError::new(ErrorCode::Unavailable, refusal.message.clone())
+        .with_detail(refusal.code)
+        .with_log(log.clone()))
 }
 
 fn busy() -> A2aError {

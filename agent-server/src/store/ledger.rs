@@ -9,8 +9,7 @@ use agent_core::channel::{Channel, LockState};
 use agent_core::json::Json;
 use agent_core::ledger::{
     Books, BoxFuture, Claim, Ledger, LedgerError, Reserve, ReserveRequest, Reserved, TaskWrite,
-    Unresolved,
-};
+    Unresolved, Unparked};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::Lock;
 use std::sync::Arc;
@@ -65,12 +64,24 @@ impl Ledger for SqliteStore {
         })
     }
 
-    fn unpark(&self, task_id: String) -> BoxFuture<'_, Result<Option<Reserved>, LedgerError>> {
+    fn unpark(
+        &self,
+        task_id: String,
+        now_unix_millis: u64,
+    ) -> BoxFuture<'_, Result<Unparked, LedgerError>> {
         Box::pin(async move {
-            let taken = self.write(move |tx, _| resolve::unpark(tx, &task_id)).await;
-            taken
-                .map(|payment| payment.map(taken_up))
-                .map_err(ledger_failed)
+            let shared = Arc::clone(&self.shared);
+            let taken = self
+                .write(move |tx, memory| {
+                    resolve::unpark(tx, memory, &shared, &task_id, now_unix_millis)
+                })
+                .await
+                .map_err(ledger_failed)?;
+            Ok(match taken {
+                Some((payment, true)) => Unparked::Held(taken_up(payment)),
+                Some((payment, false)) => Unparked::Expired(taken_up(payment)),
+                None => Unparked::NotParked,
+            })
         })
     }
 

@@ -79,12 +79,25 @@ pub(super) fn park(
     task_rows::store(conn, task).map(Ok)
 }
 
-pub(super) fn unpark(conn: &Connection, task_id: &str) -> Sql<Option<PaymentRow>> {
+/// Takes up a parked payment, and says whether work on it can still be claimed. In one transaction,
+/// so that of two answers to one question only one goes on.
+pub(super) fn unpark(
+    conn: &Connection,
+    memory: &mut Memory,
+    shared: &Shared,
+    task_id: &str,
+    now_unix_millis: u64,
+) -> Sql<Option<(PaymentRow, bool)>> {
     let Some(payment) = payments::parked_of(conn, task_id)? else {
         return Ok(None);
     };
     payments::set_open(conn, &payment.id, PaymentState::Running)?;
-    Ok(Some(payment))
+    let channel = channels::load(conn, memory, payment.channel_id)?;
+    let good = channel.is_some_and(|row| {
+        let now_unix_secs = now_unix_millis / 1_000;
+        !row.broken && !row.closing && row.channel.can_go_on(now_unix_secs, &shared.rules)
+    });
+    Ok(Some((payment, good)))
 }
 
 /// How a payment ends.

@@ -51,6 +51,16 @@ impl Draft {
         self.task.history.push(message);
     }
 
+    /// The number of the next event.
+    pub(crate) const fn next_seq(&mut self) -> u64 {
+        self.seq = self.seq.saturating_add(1);
+        self.seq
+    }
+
+    pub(crate) fn has_artifact(&self, id: &str) -> bool {
+        self.task.artifacts.iter().any(|artifact| artifact.artifact_id == id)
+    }
+
     /// Changes the status; `text` and `metadata` become its message.
     pub(crate) fn set_status(
         &mut self,

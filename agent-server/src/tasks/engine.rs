@@ -4,11 +4,11 @@ use super::draft::{Draft, stream_event};
 use super::live::{Ended, LiveTask, LiveTasks};
 use crate::gate::Gate;
 use crate::limits::{RESOLVE_ATTEMPTS_MAX, RESOLVE_BACKOFF_MAX};
-use crate::store::TaskStore;
+use crate::store::{StoreError, TaskStore};
 use agent_core::a2a::{A2aError, Artifact, ErrorCode, Part, Task, TaskState};
 use agent_core::clock::Clock;
 use agent_core::json::{Json, Metadata};
-use agent_core::ledger::{BoxFuture, LedgerError, Reserved, TaskWrite};
+use agent_core::ledger::{BoxFuture, LedgerError, Reserved, TaskWrite, Unparked};
 use agent_core::money::BaseUnits;
 use agent_core::skill::{
     AcceptedInput, Charging, Done, Outcome, Resources, SkillContext, SkillEvent, SkillHost, Stop,
@@ -56,9 +56,15 @@ impl Engine {
     /// Starts a run and returns the task to watch. The run does not depend on anybody watching.
     pub(crate) async fn start(self: &Arc<Self>, start: Start) -> Result<Arc<LiveTask>, A2aError> {
         let Start { draft, resume, work, reserved, public, permit } = start;
-        let live = self.live.start(LiveTask::new(draft, public, permit)).ok_or_else(|| {
-            A2aError::unsupported_operation("this task is working; wait for it to ask or to end")
-        })?;
+        let Some(live) = self.live.start(LiveTask::new(draft, public, permit)) else {
+            // Only a parked task could be running already, and its reservation is unparked once.
+            if let Some(reserved) = reserved {
+                tracing::error!(task = reserved.task_id(), "a reservation waits for recovery");
+            }
+            return Err(A2aError::unsupported_operation(
+                "this task is working; wait for it to ask or to end",
+            ));
+        };
         if public && let Err(error) = self.announce(&live).await {
             self.live.remove(live.id());
             if let Some(reserved) = reserved {
@@ -75,8 +81,8 @@ impl Engine {
     async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
         let (event, write) = live.edit(|draft| {
             let event = stream_event("task", &draft.task)?;
-            draft.seq = draft.seq.saturating_add(1);
-            let write = draft.write(vec![(draft.seq, event.clone())], None)?;
+            let events = vec![(draft.next_seq(), event.clone())];
+            let write = draft.write(events, None)?;
             Ok((event, write))
         })
         .map_err(unserialisable)?;
@@ -99,25 +105,45 @@ impl Engine {
     }
 
     /// Ends a task that waits for its caller; what it held is given back.
-    pub(crate) async fn cancel_parked(
-        self: &Arc<Self>,
-        task: Task,
-        seq: u64,
-    ) -> Result<Json, A2aError> {
-        let id = task.id.clone();
+    pub(crate) async fn cancel_parked(&self, task: Task, seq: u64) -> Result<Json, A2aError> {
         let mut reserved = None;
         if let Some(gate) = &self.gate {
-            let held = gate.ledger().unpark(id.clone()).await;
-            reserved = held.map_err(|error| store_failed(&error))?;
+            let held = gate.ledger().unpark(task.id.clone(), self.clock.now_unix_millis()).await;
+            reserved = match held.map_err(|error| store_failed(&error))? {
+                Unparked::Held(reserved) | Unparked::Expired(reserved) => Some(reserved),
+                Unparked::NotParked => None,
+            };
         }
-        let metadata = self.receipt(reserved.as_ref(), Err(("canceled", "canceled")));
-        let metadata = metadata.map_err(unserialisable)?;
+        self.end_parked(task, seq, reserved, (TaskState::Canceled, "canceled", "canceled")).await
+    }
+
+    /// Ends a parked task whose lock can no longer pay for it.
+    pub(crate) async fn expire(
+        &self,
+        task: Task,
+        seq: u64,
+        reserved: Reserved,
+    ) -> Result<Json, A2aError> {
+        let why = "the lock that paid for this task was released or is about to run out";
+        let end = (TaskState::Failed, "invalid_z402_deadline_near", why);
+        self.end_parked(task, seq, Some(reserved), end).await
+    }
+
+    async fn end_parked(
+        &self,
+        task: Task,
+        seq: u64,
+        mut reserved: Option<Reserved>,
+        (state, code, why): (TaskState, &'static str, &str),
+    ) -> Result<Json, A2aError> {
+        let id = task.id.clone();
+        let metadata = self.receipt(reserved.as_ref(), Err((code, why))).map_err(unserialisable)?;
         let mut draft = Draft::parked(task, seq, self.clock.now_unix_millis());
-        let said = Some(("canceled".to_owned(), metadata));
-        draft.set_status(TaskState::Canceled, said, self.clock.now_unix_millis());
-        draft.seq = draft.seq.saturating_add(1);
+        let said = Some((why.to_owned(), metadata));
+        draft.set_status(state, said, self.clock.now_unix_millis());
         let event = stream_event("statusUpdate", &draft.status_event()).map_err(unserialisable)?;
-        let write = draft.write(vec![(draft.seq, event)], None).map_err(unserialisable)?;
+        let events = vec![(draft.next_seq(), event)];
+        let write = draft.write(events, None).map_err(unserialisable)?;
         let task = write.task.clone();
         match self.commit(&mut reserved, Action::Void, write).await {
             Ok(()) => Ok(task),
@@ -183,24 +209,30 @@ impl Engine {
             Ok(ending) => ending,
             Err(error) => {
                 tracing::error!(task = live.id(), %error, "a task's end cannot be written as JSON");
-                live.end(None, Ended::Lost(unserialisable(error)));
+                live.end(Vec::new(), Ended::Lost(unserialisable(error)));
                 return;
             }
         };
         let now = self.clock.now_unix_millis();
         let (state, action) = (ending.state, ending.action);
         let written = live.edit(|draft| {
-            draft.task.artifacts.extend(ending.artifact);
+            let mut events = Vec::new();
+            if let Some(artifact) = ending.artifact {
+                let event = draft.artifact_event(artifact, false, true);
+                events.push((draft.next_seq(), stream_event("artifactUpdate", &event)?));
+            }
             draft.set_status(state, ending.said, now);
-            draft.seq = draft.seq.saturating_add(1);
             let event = stream_event("statusUpdate", &draft.status_event())?;
-            let events = if live.is_public() { vec![(draft.seq, event.clone())] } else { Vec::new() };
+            events.push((draft.next_seq(), event));
+            let last = events.iter().map(|(_, event)| event.clone()).collect();
+            // Nobody knows the id of a task that is not public: there is no one to read its events.
+            let events = if live.is_public() { events } else { Vec::new() };
             let write = draft.write(events, ending.resume)?;
-            Ok::<_, serde_json::Error>((event, write))
+            Ok::<_, serde_json::Error>((last, write))
         });
         match written {
-            Ok((event, write)) => self.resolve(live, reserved, action, event, write).await,
-            Err(error) => live.end(None, Ended::Lost(unserialisable(error))),
+            Ok((last, write)) => self.resolve(live, reserved, action, last, write).await,
+            Err(error) => live.end(Vec::new(), Ended::Lost(unserialisable(error))),
         }
     }
 
@@ -258,19 +290,19 @@ impl Engine {
         live: &LiveTask,
         mut reserved: Option<Reserved>,
         action: Action,
-        event: Json,
+        last: Vec<Json>,
         write: TaskWrite,
     ) {
         let mut backoff = Duration::from_millis(50);
         for attempt in 1..=RESOLVE_ATTEMPTS_MAX {
             let task = write.task.clone();
             match self.commit(&mut reserved, action, write.clone()).await {
-                Ok(()) => return live.end(Some(event), Ended::Stored(task)),
+                Ok(()) => return live.end(last, Ended::Stored(task)),
                 Err(error) => {
                     tracing::error!(task = live.id(), attempt, %error, "a task's end is not stored");
                     let gone = matches!(error, CommitError::Gone);
                     if gone || attempt == TELL_AFTER_ATTEMPTS {
-                        live.end(None, Ended::Lost(unavailable()));
+                        live.end(Vec::new(), Ended::Lost(unavailable()));
                     }
                     if gone {
                         return;
@@ -289,7 +321,10 @@ impl Engine {
         write: TaskWrite,
     ) -> Result<(), CommitError> {
         let (Some(held), Some(gate)) = (reserved.take(), &self.gate) else {
-            return self.store.put(write).await.map_err(|error| CommitError::Store(error.to_string()));
+            return self.store.put(write).await.map_err(|error| match error {
+                StoreError::Ended(_) | StoreError::MoneyHeld(_) => CommitError::Gone,
+                error => CommitError::Store(error.to_string()),
+            });
         };
         let done = match action {
             Action::Post(charge) => gate.ledger().post(held, charge, write).await,
@@ -297,7 +332,8 @@ impl Engine {
             Action::Park => gate.ledger().park(held, write).await,
         };
         done.map_err(|unresolved| match unresolved.error {
-            // The books say that this reservation is resolved: nothing may be written over that.
+            // The books say that this reservation is resolved, or are stopped: nothing may be
+            // written over that.
             LedgerError::NotHeld(_) | LedgerError::Broken(_) => CommitError::Gone,
             error => {
                 *reserved = Some(unresolved.reserved);
@@ -352,9 +388,9 @@ impl SkillHost for Host {
                 .live
                 .edit(|draft| -> Result<_, serde_json::Error> {
                     let event = apply(draft, event, now)?;
-                    draft.seq = draft.seq.saturating_add(1);
+                    let seq = draft.next_seq();
                     let write = if public {
-                        Some(draft.write_event(draft.seq, event.clone())?)
+                        Some(draft.write_event(seq, event.clone())?)
                     } else {
                         None
                     };
@@ -379,6 +415,9 @@ impl SkillHost for Host {
 fn apply(draft: &mut Draft, event: SkillEvent, now: u64) -> Result<Json, serde_json::Error> {
     match event {
         SkillEvent::Artifact { artifact, append, last_chunk } => {
+            // A reader drops a piece that is said to follow one that it never had.
+            let known = draft.has_artifact(&artifact.artifact_id);
+            let append = append && known;
             stream_event("artifactUpdate", &draft.artifact_event(artifact, append, last_chunk))
         }
         SkillEvent::Progress(text) => {

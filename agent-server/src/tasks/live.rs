@@ -12,6 +12,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 /// One running task.
@@ -92,8 +93,8 @@ impl LiveTask {
         Ok(())
     }
 
-    /// Ends the task. The last event, if there is one, is readable before the end is.
-    pub(crate) fn end(&self, last: Option<Json>, ended: Ended) {
+    /// Ends the task. Its last events are readable before the end is.
+    pub(crate) fn end(&self, last: Vec<Json>, ended: Ended) {
         let mut log = lock(&self.log);
         log.events.extend(last);
         log.ended = Some(ended);
@@ -213,6 +214,12 @@ impl LiveTasks {
     /// How many are running.
     pub(crate) fn len(&self) -> usize {
         self.max.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Waits until nothing runs, at most so long.
+    pub(crate) async fn drained(&self, wait: Duration) {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(wait, self.permits.acquire_many(all)).await;
     }
 
     /// Cancels everything; for shutdown after the grace period.

@@ -18,106 +18,132 @@ pub(crate) struct WaitingTask {
     pub(crate) input: String,
     /// The message that asked for the work.
     pub(crate) message: Message,
-    /// The payment that took the task; another one may not run it a second time.
-    taken_by: Option<String>,
-    since: Instant,
-}
-
-impl WaitingTask {
-    pub(crate) fn new(
-        shown: Json,
-        context_id: String,
-        skill: String,
-        input: String,
-        message: Message,
-    ) -> Self {
-        Self { shown, context_id, skill, input, message, taken_by: None, since: Instant::now() }
-    }
-}
-
-/// The answer to an attempt to take a waiting task.
-#[derive(Debug)]
-pub(crate) enum Taken {
-    /// It is the caller's now, or was already: admit the payment.
-    Yes(Box<WaitingTask>),
-    /// Another payment has it.
-    ByAnother,
-    /// No such task waits.
-    Unknown,
 }
 
 /// The bounded set of waiting tasks.
 pub(crate) struct WaitingTasks {
     inner: Mutex<Inner>,
     max: usize,
+    bytes_max: usize,
     ttl: Duration,
 }
 
 #[derive(Default)]
 struct Inner {
-    tasks: HashMap<String, WaitingTask>,
+    tasks: HashMap<String, Entry>,
     order: VecDeque<String>,
+    bytes: usize,
+}
+
+struct Entry {
+    task: WaitingTask,
+    state: State,
+    since: Instant,
+}
+
+/// Whose the task is. Another payment may not run it a second time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Open,
+    /// So many attempts of one payment are under way.
+    Taken { by: String, attempts: usize },
+    /// That payment was admitted.
+    Paid { by: String },
+}
+
+impl Entry {
+    /// What it holds in memory: its text is there as JSON, as input and as the parsed message.
+    fn bytes(&self) -> usize {
+        self.task.shown.get().len().saturating_mul(3)
+    }
 }
 
 impl WaitingTasks {
-    pub(crate) fn new(max: usize, ttl: Duration) -> Self {
-        Self { inner: Mutex::new(Inner::default()), max, ttl }
+    pub(crate) fn new(max: usize, bytes_max: usize, ttl: Duration) -> Self {
+        Self { inner: Mutex::new(Inner::default()), max, bytes_max, ttl }
     }
 
     pub(crate) fn insert(&self, id: String, task: WaitingTask) {
         let mut inner = self.lock();
-        if inner.tasks.insert(id.clone(), task).is_none() {
+        let entry = Entry { task, state: State::Open, since: Instant::now() };
+        inner.bytes = inner.bytes.saturating_add(entry.bytes());
+        if let Some(old) = inner.tasks.insert(id.clone(), entry) {
+            inner.bytes = inner.bytes.saturating_sub(old.bytes());
+        } else {
             inner.order.push_back(id);
         }
-        loop {
-            let Some(oldest) = inner.order.front() else { return };
-            let expired =
-                inner.tasks.get(oldest).is_none_or(|task| task.since.elapsed() > self.ttl);
-            if !expired && inner.tasks.len() <= self.max {
+        while let Some(oldest) = inner.order.front().cloned() {
+            let entry = inner.tasks.get(&oldest);
+            let expired = entry.is_none_or(|entry| entry.since.elapsed() > self.ttl);
+            if !expired && inner.tasks.len() <= self.max && inner.bytes <= self.bytes_max {
                 return;
             }
-            if let Some(oldest) = inner.order.pop_front() {
-                inner.tasks.remove(&oldest);
-            }
+            inner.order.pop_front();
+            inner.forget(&oldest);
         }
     }
 
-    pub(crate) fn shown(&self, id: &str) -> Option<Json> {
-        self.lock().tasks.get(id).map(|task| task.shown.clone())
+    pub(crate) fn get(&self, id: &str) -> Option<WaitingTask> {
+        self.lock().tasks.get(id).map(|entry| entry.task.clone())
     }
 
-    /// Whether the task still waits: no payment has taken it.
-    pub(crate) fn is_open(&self, id: &str) -> bool {
-        self.lock().tasks.get(id).is_some_and(|task| task.taken_by.is_none())
-    }
-
-    /// Takes the task for one payment. The same payment may take it again.
-    pub(crate) fn take(&self, id: &str, payment: &str) -> Taken {
+    /// Takes the task for one payment; `false` when another one has it. The same payment may take
+    /// it again: its repeats must find the answer.
+    pub(crate) fn take(&self, id: &str, payment: &str) -> bool {
         let mut inner = self.lock();
-        let Some(task) = inner.tasks.get_mut(id) else { return Taken::Unknown };
-        match &task.taken_by {
-            Some(by) if by != payment => Taken::ByAnother,
-            _ => {
-                task.taken_by = Some(payment.to_owned());
-                Taken::Yes(Box::new(task.clone()))
+        let Some(entry) = inner.tasks.get_mut(id) else { return false };
+        match &mut entry.state {
+            State::Open => {
+                entry.state = State::Taken { by: payment.to_owned(), attempts: 1 };
+                true
+            }
+            State::Taken { by, attempts } if by == payment => {
+                *attempts = attempts.saturating_add(1);
+                true
+            }
+            State::Paid { by } => by == payment,
+            State::Taken { .. } => false,
+        }
+    }
+
+    /// Says that a payment was admitted: no other one ever is.
+    pub(crate) fn paid(&self, id: &str, payment: &str) {
+        if let Some(entry) = self.lock().tasks.get_mut(id) {
+            entry.state = State::Paid { by: payment.to_owned() };
+        }
+    }
+
+    /// Gives the task back after an attempt of this payment was refused.
+    pub(crate) fn give_back(&self, id: &str, payment: &str) {
+        let mut inner = self.lock();
+        let Some(entry) = inner.tasks.get_mut(id) else { return };
+        if let State::Taken { by, attempts } = &mut entry.state
+            && by == payment
+        {
+            *attempts = attempts.saturating_sub(1);
+            if *attempts == 0 {
+                entry.state = State::Open;
             }
         }
     }
 
-    /// Gives the task back after its payment was refused.
-    pub(crate) fn give_back(&self, id: &str, shown: Json) {
-        if let Some(task) = self.lock().tasks.get_mut(id) {
-            task.taken_by = None;
-            task.shown = shown;
-        }
-    }
-
-    pub(crate) fn remove(&self, id: &str) -> Option<WaitingTask> {
-        self.lock().tasks.remove(id)
+    /// Removes the task if no payment has it.
+    pub(crate) fn remove_open(&self, id: &str) -> Option<WaitingTask> {
+        let mut inner = self.lock();
+        let open = inner.tasks.get(id).is_some_and(|entry| entry.state == State::Open);
+        if open { inner.forget(id) } else { None }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn forget(&mut self, id: &str) -> Option<WaitingTask> {
+        let entry = self.tasks.remove(id)?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes());
+        Some(entry.task)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use agent_core::a2a::TaskState;
-use agent_core::ledger::{Ledger, Reserve, Reserved};
+use agent_core::ledger::{Ledger, Reserve, Reserved, Unparked};
 use agent_core::voucher::Lock;
 use agent_server::store::SqliteStore;
 use proptest::prelude::*;
@@ -222,12 +222,10 @@ impl World {
             return;
         };
         let (lock, amount) = self.parked.remove(&name).unwrap();
-        let reserved = self
-            .store
-            .unpark(format!("task-{name}"))
-            .await
-            .unwrap()
-            .unwrap();
+        let unparked = self.store.unpark(format!("task-{name}"), NOW_MILLIS).await;
+        let (Unparked::Held(reserved) | Unparked::Expired(reserved)) = unparked.unwrap() else {
+            panic!("it is parked");
+        };
         assert_eq!(reserved.amount(), units(amount));
         self.running.push((name, lock, reserved));
     }

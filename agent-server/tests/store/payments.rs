@@ -4,7 +4,7 @@ use crate::support::*;
 use agent_core::a2a::TaskState;
 use agent_core::channel::Refusal;
 use agent_core::clock::ManualClock;
-use agent_core::ledger::{Books, Ledger, LedgerError, Reserve};
+use agent_core::ledger::{Books, Ledger, LedgerError, Reserve, Unparked};
 use agent_core::money::BaseUnits;
 use agent_server::store::{SqliteStore, StoreConfig, TaskStore};
 use alloy_primitives::B256;
@@ -159,6 +159,30 @@ async fn a_charge_above_the_reservation_is_refused_and_the_money_can_still_be_fr
 }
 
 #[tokio::test]
+async fn work_is_not_taken_up_again_when_its_lock_cannot_pay_any_more() {
+    let (_dir, store) = fresh();
+    let (gone, late) = (lock(1), lock(2));
+    for (name, lock) in [("gone", gone), ("late", late)] {
+        store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+        let reserved = hold(&store, request(name, &lock, 100, 60)).await;
+        let asked = task(name, TaskState::InputRequired, 1);
+        store.park(reserved, asked).await.unwrap();
+    }
+    store.observe(gone, on_chain(0, 0)).await.unwrap();
+    let released = store.unpark("task-gone".to_owned(), NOW_MILLIS).await.unwrap();
+    let expired = store.unpark("task-late".to_owned(), DEADLINE * 1_000).await.unwrap();
+    for (name, unparked) in [("gone", released), ("late", expired)] {
+        let Unparked::Expired(reserved) = unparked else {
+            panic!("{name}: {unparked:?}");
+        };
+        let failed = task(name, TaskState::Failed, 2);
+        store.void(reserved, failed).await.unwrap();
+    }
+    assert_eq!(store.books().await.unwrap().pending, 0);
+    assert!(store.verify().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn parked_money_stays_held_until_it_is_taken_up_once() {
     let (_dir, store) = fresh();
     let lock = lock(1);
@@ -173,15 +197,23 @@ async fn parked_money_stays_held_until_it_is_taken_up_once() {
         Ok(Reserve::Busy { task_id }) if task_id == "task-a"
     ));
     assert_eq!(store.books().await.unwrap().reserved, units(60));
-    let taken = store.unpark("task-a".to_owned()).await.unwrap().unwrap();
+    let Unparked::Held(taken) = store.unpark("task-a".to_owned(), NOW_MILLIS).await.unwrap() else {
+        panic!("it is parked");
+    };
     assert_eq!(
         (taken.amount(), taken.channel_id()),
         (units(60), id_of(&lock))
     );
-    assert!(store.unpark("task-a".to_owned()).await.unwrap().is_none());
+    assert!(matches!(
+        store.unpark("task-a".to_owned(), NOW_MILLIS).await,
+        Ok(Unparked::NotParked)
+    ));
     let ended = task("a", TaskState::Completed, 2);
     store.post(taken, units(60), ended).await.unwrap();
-    assert!(store.unpark("task-a".to_owned()).await.unwrap().is_none());
+    assert!(matches!(
+        store.unpark("task-a".to_owned(), NOW_MILLIS).await,
+        Ok(Unparked::NotParked)
+    ));
     assert_right(&store).await;
 }
 

@@ -3,7 +3,7 @@
 use crate::support::*;
 use agent_client::sqlite::OpenError;
 use agent_core::a2a::{Message, StreamResponse, Task, TaskState};
-use agent_core::ledger::{Ledger, Reserve};
+use agent_core::ledger::{Ledger, Reserve, Unparked};
 use agent_core::x402::{SettleResponse, Z402Receipt, keys};
 use agent_server::store::{SqliteStore, TaskStore};
 
@@ -72,13 +72,8 @@ async fn running_work_is_freed_and_its_buyer_is_told() {
         .await
         .unwrap();
     assert!(matches!(repeat, Reserve::Same { task_id } if task_id == "task-begun"));
-    assert!(
-        store
-            .unpark("task-parked".to_owned())
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let parked = store.unpark("task-parked".to_owned(), NOW_MILLIS).await;
+    assert!(matches!(parked, Ok(Unparked::Held(_))));
 }
 
 #[tokio::test]

@@ -195,6 +195,7 @@ impl World {
     }
 
     pub(crate) async fn close(self) {
+        eprintln!("{:?}", self.agent.store().stats());
         self.agent.stop().await;
         self.devnet.stop().await;
     }
