@@ -1,5 +1,5 @@
 use crate::config::ConfigError;
-use agent_client::chain::ChainError;
+use agent_client::chain::{ChainError, OtherChain};
 use agent_client::chain::outbox::OutboxError;
 use agent_client::sqlite::OpenError;
 use agent_client::wallet::KeyError;
@@ -42,6 +42,15 @@ pub enum Error {
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The data on disk belongs to another chain.
+    #[error(transparent)]
+    OtherChain(#[from] OtherChain),
+    /// A skill may run for longer than its payment stays claimable.
+    #[error(
+        "limits.skill_timeout_secs must be less than payment.deadline_margin_secs: work that ends \
+         after its lock cannot be charged"
+    )]
+    TimeoutBeyondMargin,
     /// The transaction outbox.
     #[error(transparent)]
     Outbox(#[from] OutboxError),

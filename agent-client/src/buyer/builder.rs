@@ -8,7 +8,7 @@ use agent_core::clock::Clock;
 use agent_core::policy::SpendPolicy;
 
 use super::{Budget, Buyer, BuyerConfig, BuyerError, limits};
-use crate::chain::Chain;
+use crate::chain::{Chain, same_chain};
 use crate::chain::outbox::TxOutbox;
 use crate::clock::SystemClock;
 use crate::discover::{Discovery, Registry, RegistryConfig, TrustPolicy};
@@ -136,6 +136,7 @@ impl BuyerBuilder {
         tokio::fs::create_dir_all(&self.dir).await.map_err(file)?;
         let egress = Egress::new(self.egress)?;
         let chain: Chain = settings.chain()?;
+        same_chain(&chain, &self.dir).await?;
         let own_outbox = self.outbox.is_none();
         let outbox = match self.outbox {
             Some(outbox) => outbox,

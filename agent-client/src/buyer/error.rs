@@ -3,7 +3,7 @@
 use agent_core::money::MoneyError;
 
 use crate::call::CallError;
-use crate::chain::ChainError;
+use crate::chain::{ChainError, OtherChain};
 use crate::chain::outbox::OutboxError;
 use crate::discover::{DiscoverError, PayeeRefusal};
 use crate::egress::EgressError;
@@ -47,6 +47,9 @@ pub enum BuyerError {
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The data on disk belongs to another chain.
+    #[error(transparent)]
+    OtherChain(#[from] OtherChain),
     /// The payer's outbox cannot be used.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -84,6 +87,7 @@ impl BuyerError {
             Self::Key(error) => error.code(),
             Self::Egress(error) => error.code(),
             Self::Chain(error) => error.code(),
+            Self::OtherChain(_) => "buyer.other_chain",
             Self::Outbox(error) => error.code(),
             Self::Wallet(error) => error.code(),
             Self::Discover(error) => error.code(),

@@ -17,10 +17,12 @@ pub mod watcher;
 
 mod client;
 mod error;
+mod lineage;
 mod transport;
 
 pub use client::{Chain, ChainConfig, Fees, Head};
 pub use error::ChainError;
+pub use lineage::{OtherChain, same_chain};
 
 /// The pause after the n-th failure in a row: doubles from the shortest to the longest.
 fn backoff(failures: u32) -> Duration {

@@ -112,6 +112,9 @@ impl SkillContext {
 
     /// Sends a piece of text output before the end; pieces with one `artifact_id` are joined.
     ///
+    /// The task is charged when it completes, so what is streamed before that is not paid for yet: a
+    /// caller that cancels keeps what it has read. Stream what is worth little in pieces.
+    ///
     /// # Errors
     /// [`Stop::Canceled`] when the task was cancelled.
     pub async fn chunk(&mut self, artifact_id: &str, text: impl Into<String>) -> Result<(), Stop> {

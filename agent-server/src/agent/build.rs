@@ -58,6 +58,9 @@ impl Agent {
         let mut gate = None;
         let mut terms = None;
         if let Some(payment) = &config.payment {
+            if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
+                return Err(Error::TimeoutBeyondMargin);
+            }
             let paid = Paid { config: &config, payment, store: &store, clock: &self.clock };
             let mut ours = paid.terms(skill_terms)?;
             let made = Earnings::start(&paid, ours.pay_to).await?;

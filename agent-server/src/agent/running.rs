@@ -11,7 +11,7 @@ use crate::settle::{
     SettlerConfig,
 };
 use crate::store::{RecoveryReport, SqliteStore};
-use agent_client::chain::Chain;
+use agent_client::chain::{Chain, same_chain};
 use agent_client::chain::outbox::TxOutbox;
 use agent_client::chain::watcher::WatchConfig;
 use agent_core::a2a::AgentCard;
@@ -49,6 +49,7 @@ impl Earnings {
     pub(super) async fn start(paid: &Paid<'_>, payee: Address) -> Result<Self, Error> {
         let (payment, settings) = (paid.payment, &paid.payment.chain);
         let chain = settings.chain()?;
+        same_chain(&chain, &paid.config.data_dir).await?;
         let outbox = paid.outbox().await?;
         let mirror = MirrorConfig {
             payee,
