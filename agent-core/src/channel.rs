@@ -92,7 +92,9 @@ impl Channel {
         if self.closed {
             return Err(Refusal::ChannelClosed);
         }
-        let latest = self.deadline_unix_secs.saturating_sub(rules.deadline_margin_secs);
+        let latest = self
+            .deadline_unix_secs
+            .saturating_sub(rules.deadline_margin_secs);
         if request.now_unix_secs > latest {
             return Err(Refusal::DeadlineNear {
                 deadline_unix_secs: self.deadline_unix_secs,
@@ -100,12 +102,18 @@ impl Channel {
             });
         }
         if request.ceiling > self.authorized {
-            return Err(Refusal::CeilingAboveAuthorized { authorized: self.authorized });
+            return Err(Refusal::CeilingAboveAuthorized {
+                authorized: self.authorized,
+            });
         }
         if self.in_flight >= rules.max_in_flight {
-            return Err(Refusal::TooManyInFlight { max_in_flight: rules.max_in_flight });
+            return Err(Refusal::TooManyInFlight {
+                max_in_flight: rules.max_in_flight,
+            });
         }
-        let too_large = |_: MoneyError| Refusal::CeilingAboveAuthorized { authorized: self.authorized };
+        let too_large = |_: MoneyError| Refusal::CeilingAboveAuthorized {
+            authorized: self.authorized,
+        };
         let reserved = self.reserved.plus(request.max).map_err(too_large)?;
         let required = self.charged.plus(reserved).map_err(too_large)?;
         let signed = self.signed.max(request.ceiling);
@@ -114,16 +122,25 @@ impl Channel {
         }
         let unclaimed = required.minus(self.claimed).unwrap_or(BaseUnits::ZERO);
         if unclaimed > rules.max_unclaimed {
-            return Err(Refusal::ExposureExceeded { max_unclaimed: rules.max_unclaimed });
+            return Err(Refusal::ExposureExceeded {
+                max_unclaimed: rules.max_unclaimed,
+            });
         }
         let in_flight = self.in_flight.saturating_add(1);
-        Ok(Self { signed, reserved, in_flight, ..self })
+        Ok(Self {
+            signed,
+            reserved,
+            in_flight,
+            ..self
+        })
     }
 
     /// Whether work that was reserved earlier can still be claimed if it goes on now.
     #[must_use]
     pub const fn can_go_on(&self, now_unix_secs: u64, rules: &AdmissionRules) -> bool {
-        let latest = self.deadline_unix_secs.saturating_sub(rules.deadline_margin_secs);
+        let latest = self
+            .deadline_unix_secs
+            .saturating_sub(rules.deadline_margin_secs);
         !self.closed && now_unix_secs <= latest
     }
 
@@ -145,10 +162,17 @@ impl Channel {
     /// # Errors
     /// [`Broken`] when no such reservation is held.
     pub fn void(self, reserved: BaseUnits) -> Result<Self, Broken> {
-        let in_flight =
-            self.in_flight.checked_sub(1).ok_or(Broken("a call ended that never began"))?;
+        let in_flight = self
+            .in_flight
+            .checked_sub(1)
+            .ok_or(Broken("a call ended that never began"))?;
         let reserved = self.reserved.minus(reserved)?;
-        Self { reserved, in_flight, ..self }.checked()
+        Self {
+            reserved,
+            in_flight,
+            ..self
+        }
+        .checked()
     }
 
     /// Takes over what the chain says now.
@@ -166,9 +190,20 @@ impl Channel {
         let closed = lock.authorized < self.signed;
         // A closed channel keeps the authorization its vouchers were admitted under, so that its
         // books go on meaning what they meant.
-        let authorized = if closed { self.authorized.max(lock.authorized) } else { lock.authorized };
+        let authorized = if closed {
+            self.authorized.max(lock.authorized)
+        } else {
+            lock.authorized
+        };
         let deadline_unix_secs = lock.deadline_unix_secs;
-        Self { authorized, claimed: lock.claimed, deadline_unix_secs, closed, ..self }.checked()
+        Self {
+            authorized,
+            claimed: lock.claimed,
+            deadline_unix_secs,
+            closed,
+            ..self
+        }
+        .checked()
     }
 
     /// What may be claimed now beyond what was claimed already.
@@ -239,7 +274,9 @@ pub enum Refusal {
         max_in_flight: u32,
     },
     /// Unclaimed value would exceed the seller's cap.
-    #[error("the seller holds up to {max_unclaimed} unclaimed base units a lock; try again after it settled")]
+    #[error(
+        "the seller holds up to {max_unclaimed} unclaimed base units a lock; try again after it settled"
+    )]
     ExposureExceeded {
         /// The cap.
         max_unclaimed: BaseUnits,

@@ -32,7 +32,8 @@ impl ManualClock {
 
     /// Sets the time.
     pub fn set_unix_secs(&self, unix_secs: u64) {
-        self.0.store(unix_secs.saturating_mul(1_000), Ordering::SeqCst);
+        self.0
+            .store(unix_secs.saturating_mul(1_000), Ordering::SeqCst);
     }
 
     /// Moves the time forward.

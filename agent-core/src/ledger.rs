@@ -119,7 +119,12 @@ impl Reserved {
         amount: BaseUnits,
         task_id: String,
     ) -> Self {
-        Self { payment_id, channel_id, amount, task_id }
+        Self {
+            payment_id,
+            channel_id,
+            amount,
+            task_id,
+        }
     }
 
     /// The buyer's key for this payment.

@@ -89,10 +89,30 @@ impl SpendPolicy {
         if want.offered.is_some_and(|offered| want.max > offered) {
             return Err(PolicyRefusal::Drift);
         }
-        within(want.max, BaseUnits::ZERO, self.per_payment, PolicyRefusal::PerPayment)?;
-        within(want.max, spent.last_hour, self.per_hour, PolicyRefusal::PerHour)?;
-        within(want.max, spent.last_day, self.per_day, PolicyRefusal::PerDay)?;
-        within(want.max, spent.payee_last_day, self.per_payee_per_day, PolicyRefusal::PerPayee)
+        within(
+            want.max,
+            BaseUnits::ZERO,
+            self.per_payment,
+            PolicyRefusal::PerPayment,
+        )?;
+        within(
+            want.max,
+            spent.last_hour,
+            self.per_hour,
+            PolicyRefusal::PerHour,
+        )?;
+        within(
+            want.max,
+            spent.last_day,
+            self.per_day,
+            PolicyRefusal::PerDay,
+        )?;
+        within(
+            want.max,
+            spent.payee_last_day,
+            self.per_payee_per_day,
+            PolicyRefusal::PerPayee,
+        )
     }
 
     /// Decides on one lock.
@@ -104,8 +124,18 @@ impl SpendPolicy {
         if want.lock_secs > self.max_lock_secs {
             return Err(PolicyRefusal::LockTooLong);
         }
-        within(want.amount, want.held, self.per_lock, PolicyRefusal::PerLock)?;
-        within(want.amount, spent.locked_total, self.locked_total, PolicyRefusal::LockedTotal)
+        within(
+            want.amount,
+            want.held,
+            self.per_lock,
+            PolicyRefusal::PerLock,
+        )?;
+        within(
+            want.amount,
+            spent.locked_total,
+            self.locked_total,
+            PolicyRefusal::LockedTotal,
+        )
     }
 
     fn common(&self, asset: AssetId, contract: Address) -> Result<(), PolicyRefusal> {

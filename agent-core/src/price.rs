@@ -14,7 +14,11 @@ enum Kind {
     Free,
     PerTask(Result<Money, MoneyError>),
     UpTo(Result<Money, MoneyError>),
-    PerUnit { unit: String, each: Result<Money, MoneyError>, at_most: Result<Money, MoneyError> },
+    PerUnit {
+        unit: String,
+        each: Result<Money, MoneyError>,
+        at_most: Result<Money, MoneyError>,
+    },
 }
 
 impl Price {
@@ -42,7 +46,11 @@ impl Price {
     #[must_use]
     pub fn per_unit(each: &str, unit: &str, at_most: &str) -> Self {
         let (each, at_most) = (each.parse(), at_most.parse());
-        Self(Kind::PerUnit { unit: unit.to_owned(), each, at_most })
+        Self(Kind::PerUnit {
+            unit: unit.to_owned(),
+            each,
+            at_most,
+        })
     }
 
     /// The price in base units of one of `assets`.
@@ -60,10 +68,24 @@ impl Price {
                 let (asset, amount) = assets.resolve(money.as_ref().map_err(Clone::clone)?)?;
                 Ok(ResolvedPrice::of(asset, Charge::UpTo, amount))
             }
-            Kind::PerUnit { unit, each, at_most } => {
+            Kind::PerUnit {
+                unit,
+                each,
+                at_most,
+            } => {
                 let (asset, ceiling) = assets.resolve(at_most.as_ref().map_err(Clone::clone)?)?;
-                let each = each.as_ref().map_err(Clone::clone)?.in_base_units_of(asset)?;
-                Ok(ResolvedPrice::of(asset, Charge::PerUnit { unit: unit.clone(), each }, ceiling))
+                let each = each
+                    .as_ref()
+                    .map_err(Clone::clone)?
+                    .in_base_units_of(asset)?;
+                Ok(ResolvedPrice::of(
+                    asset,
+                    Charge::PerUnit {
+                        unit: unit.clone(),
+                        each,
+                    },
+                    ceiling,
+                ))
             }
         }
     }
@@ -87,7 +109,15 @@ pub enum ResolvedPrice<'a> {
 
 impl<'a> ResolvedPrice<'a> {
     fn of(asset: &'a Asset, charge: Charge, ceiling: BaseUnits) -> Self {
-        if ceiling.is_zero() { Self::Free } else { Self::Paid { asset, ceiling, charge } }
+        if ceiling.is_zero() {
+            Self::Free
+        } else {
+            Self::Paid {
+                asset,
+                ceiling,
+                charge,
+            }
+        }
     }
 }
 

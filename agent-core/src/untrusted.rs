@@ -22,12 +22,19 @@ pub fn shorten(text: &str) -> String {
 pub fn printable_lines(text: &str) -> String {
     let keep = |c| matches!(c, '\n' | '\t');
     text.chars()
-        .flat_map(|c| if keep(c) { Box::new(std::iter::once(c)) } else { printable(c) })
+        .flat_map(|c| {
+            if keep(c) {
+                Box::new(std::iter::once(c))
+            } else {
+                printable(c)
+            }
+        })
         .collect()
 }
 
 fn printable(c: char) -> Box<dyn Iterator<Item = char>> {
-    let reorders = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let reorders =
+        matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if c.is_control() || reorders {
         Box::new(c.escape_unicode())
     } else {

@@ -64,7 +64,12 @@ impl Voucher<Received> {
         ceiling: BaseUnits,
         signature: CanonicalSignature,
     ) -> Self {
-        Self { channel_id, ceiling, signature, state: PhantomData }
+        Self {
+            channel_id,
+            ceiling,
+            signature,
+            state: PhantomData,
+        }
     }
 
     /// Checks that the voucher draws on `lock` and was signed by that lock's signer.

@@ -12,9 +12,7 @@ pub use objects::{
     Mode, PaymentPayload, PaymentRequired, PaymentRequirements, ResourceInfo, SettleResponse,
 };
 pub use terms::{AgentIdentity, PaymentTerms, SkillTerms};
-pub use z402::{
-    PaymentIdentifier, VoucherText, WireChannel, Z402Extra, Z402Payload, Z402Receipt,
-};
+pub use z402::{PaymentIdentifier, VoucherText, WireChannel, Z402Extra, Z402Payload, Z402Receipt};
 
 /// The x402 version these objects are of.
 pub const X402_VERSION: u8 = 2;

@@ -23,14 +23,21 @@ fn open(authorized: u128) -> Channel {
 }
 
 fn ask(max: u128, ceiling: u128) -> Admission {
-    Admission { max: units(max), ceiling: units(ceiling), now_unix_secs: 1_000 }
+    Admission {
+        max: units(max),
+        ceiling: units(ceiling),
+        now_unix_secs: 1_000,
+    }
 }
 
 #[test]
 fn a_ceiling_that_covers_everything_in_flight_is_admitted() {
     let one = open(1_000).admit(ask(10, 10), &RULES).unwrap();
     let two = one.admit(ask(10, 20), &RULES).unwrap();
-    assert_eq!((two.signed, two.reserved, two.in_flight), (units(20), units(20), 2));
+    assert_eq!(
+        (two.signed, two.reserved, two.in_flight),
+        (units(20), units(20), 2)
+    );
 }
 
 #[test]
@@ -40,26 +47,42 @@ fn vouchers_may_arrive_out_of_order() {
     assert_eq!(both.reserved, units(20));
     assert_eq!(
         both.admit(ask(10, 15), &RULES),
-        Err(Refusal::CeilingTooLow { required: units(30), signed: units(20) })
+        Err(Refusal::CeilingTooLow {
+            required: units(30),
+            signed: units(20)
+        })
     );
 }
 
 #[test]
 fn a_ceiling_below_equal_and_above_what_is_needed() {
     let channel = open(100).admit(ask(10, 10), &RULES).unwrap();
-    assert!(matches!(channel.admit(ask(10, 19), &RULES), Err(Refusal::CeilingTooLow { .. })));
+    assert!(matches!(
+        channel.admit(ask(10, 19), &RULES),
+        Err(Refusal::CeilingTooLow { .. })
+    ));
     assert!(channel.admit(ask(10, 20), &RULES).is_ok());
     assert!(channel.admit(ask(10, 100), &RULES).is_ok());
     assert_eq!(
         channel.admit(ask(10, 101), &RULES),
-        Err(Refusal::CeilingAboveAuthorized { authorized: units(100) })
+        Err(Refusal::CeilingAboveAuthorized {
+            authorized: units(100)
+        })
     );
 }
 
 #[test]
 fn nothing_is_admitted_near_the_deadline() {
     let at = |now_unix_secs| {
-        open(100).admit(Admission { now_unix_secs, ..ask(1, 1) }, &RULES).is_ok()
+        open(100)
+            .admit(
+                Admission {
+                    now_unix_secs,
+                    ..ask(1, 1)
+                },
+                &RULES,
+            )
+            .is_ok()
     };
     assert!(at(9_900));
     assert!(!at(9_901));
@@ -69,14 +92,23 @@ fn nothing_is_admitted_near_the_deadline() {
 #[test]
 fn the_cap_on_unclaimed_value_counts_what_is_in_flight() {
     let full = open(100_000).admit(ask(5_000, 5_000), &RULES).unwrap();
-    assert!(matches!(full.admit(ask(1, 5_001), &RULES), Err(Refusal::ExposureExceeded { .. })));
+    assert!(matches!(
+        full.admit(ask(1, 5_001), &RULES),
+        Err(Refusal::ExposureExceeded { .. })
+    ));
     let posted = full.post(units(5_000), units(5_000)).unwrap();
     let lock = LockState {
         authorized: units(100_000),
         claimed: units(5_000),
         deadline_unix_secs: 10_000,
     };
-    assert!(posted.chain_says(lock).unwrap().admit(ask(1, 5_001), &RULES).is_ok());
+    assert!(
+        posted
+            .chain_says(lock)
+            .unwrap()
+            .admit(ask(1, 5_001), &RULES)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -88,8 +120,14 @@ fn a_release_closes_the_channel_and_a_top_up_does_not() {
         deadline_unix_secs: 10_000,
     };
     let released = channel.chain_says(lock(0)).unwrap();
-    assert_eq!(released.admit(ask(1, 60), &RULES), Err(Refusal::ChannelClosed));
-    assert!(released.post(units(50), units(50)).is_ok(), "work in flight still ends");
+    assert_eq!(
+        released.admit(ask(1, 60), &RULES),
+        Err(Refusal::ChannelClosed)
+    );
+    assert!(
+        released.post(units(50), units(50)).is_ok(),
+        "work in flight still ends"
+    );
     let topped_up = channel.chain_says(lock(200)).unwrap();
     assert!(topped_up.admit(ask(100, 150), &RULES).is_ok());
 }
@@ -97,8 +135,11 @@ fn a_release_closes_the_channel_and_a_top_up_does_not() {
 #[test]
 fn a_claim_of_more_than_was_charged_is_an_alarm() {
     let channel = open(100).admit(ask(50, 50), &RULES).unwrap();
-    let lock =
-        LockState { authorized: units(100), claimed: units(1), deadline_unix_secs: 10_000 };
+    let lock = LockState {
+        authorized: units(100),
+        claimed: units(1),
+        deadline_unix_secs: 10_000,
+    };
     assert!(channel.chain_says(lock).is_err());
 }
 
@@ -107,7 +148,10 @@ fn extreme_amounts_are_refused_and_never_wrap() {
     let channel = open(u128::MAX);
     let max = channel.admit(ask(u128::MAX, u128::MAX), &RULES);
     assert!(matches!(max, Err(Refusal::ExposureExceeded { .. })));
-    let loose = AdmissionRules { max_unclaimed: units(u128::MAX), ..RULES };
+    let loose = AdmissionRules {
+        max_unclaimed: units(u128::MAX),
+        ..RULES
+    };
     let held = channel.admit(ask(u128::MAX, u128::MAX), &loose).unwrap();
     assert!(held.admit(ask(1, u128::MAX), &loose).is_err());
 }

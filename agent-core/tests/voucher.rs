@@ -1,6 +1,12 @@
 //! Vouchers: only the canonical signature of the lock's signer, over this chain, contract and
 //! amount, is ever accepted.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{
     CanonicalSignature, ChannelId, EscrowDomain, Lock, Received, Salt, SignatureError, Voucher,
@@ -73,7 +79,10 @@ fn digests_agree_with_alloy() {
     };
     let id = lock().id(&domain());
     assert_eq!(id.0, theirs.eip712_signing_hash(&alloy));
-    let theirs = wire::Voucher { channelId: id.0, maxClaimableAmount: 1_000 };
+    let theirs = wire::Voucher {
+        channelId: id.0,
+        maxClaimableAmount: 1_000,
+    };
     assert_eq!(
         domain().voucher_digest(id, BaseUnits::new(1_000)),
         theirs.eip712_signing_hash(&alloy)
@@ -117,31 +126,64 @@ fn a_voucher_for_another_chain_contract_lock_or_amount_is_refused() {
     let other = EscrowDomain::new(84_532, Address::ZERO);
     // The id itself is bound to the domain, so it does not even name the lock there.
     for domain in [elsewhere, other] {
-        assert_eq!(voucher(10).check(&domain, &lock()), Err(VoucherError::LockMismatch));
+        assert_eq!(
+            voucher(10).check(&domain, &lock()),
+            Err(VoucherError::LockMismatch)
+        );
         let id = lock().id(&domain);
         let moved = Voucher::received(id, BaseUnits::new(10), voucher(10).signature());
-        assert_eq!(moved.check(&domain, &lock()), Err(VoucherError::WrongSigner));
+        assert_eq!(
+            moved.check(&domain, &lock()),
+            Err(VoucherError::WrongSigner)
+        );
     }
     for changed in [
-        Lock { payee: Address::ZERO, ..lock() },
-        Lock { token: Address::ZERO, ..lock() },
-        Lock { payer: Address::ZERO, ..lock() },
-        Lock { signer: Address::ZERO, ..lock() },
-        Lock { salt: Salt(Uint::from(6)), ..lock() },
+        Lock {
+            payee: Address::ZERO,
+            ..lock()
+        },
+        Lock {
+            token: Address::ZERO,
+            ..lock()
+        },
+        Lock {
+            payer: Address::ZERO,
+            ..lock()
+        },
+        Lock {
+            signer: Address::ZERO,
+            ..lock()
+        },
+        Lock {
+            salt: Salt(Uint::from(6)),
+            ..lock()
+        },
     ] {
-        assert_eq!(voucher(10).check(&domain(), &changed), Err(VoucherError::LockMismatch));
+        assert_eq!(
+            voucher(10).check(&domain(), &changed),
+            Err(VoucherError::LockMismatch)
+        );
         let moved = Voucher::received(
             changed.id(&domain()),
             BaseUnits::new(10),
             voucher(10).signature(),
         );
-        assert_eq!(moved.check(&domain(), &changed), Err(VoucherError::WrongSigner));
+        assert_eq!(
+            moved.check(&domain(), &changed),
+            Err(VoucherError::WrongSigner)
+        );
     }
     let id: ChannelId = lock().id(&domain());
     let raised = Voucher::received(id, BaseUnits::new(11), voucher(10).signature());
-    assert_eq!(raised.check(&domain(), &lock()), Err(VoucherError::WrongSigner));
+    assert_eq!(
+        raised.check(&domain(), &lock()),
+        Err(VoucherError::WrongSigner)
+    );
     let huge = Voucher::received(id, BaseUnits::new(1 << 104), voucher(10).signature());
-    assert_eq!(huge.check(&domain(), &lock()), Err(VoucherError::CeilingTooLarge));
+    assert_eq!(
+        huge.check(&domain(), &lock()),
+        Err(VoucherError::CeilingTooLarge)
+    );
 }
 
 /// The same signature with s mirrored and v flipped: plain ECDSA accepts it, the contract does not.
@@ -166,18 +208,35 @@ fn only_the_canonical_form_is_a_signature() {
     for v in [0, 1, 26, 29, 35, 255] {
         let mut bad = good;
         bad[64] = v;
-        assert_eq!(CanonicalSignature::from_slice(&bad), Err(SignatureError::RecoveryByte));
+        assert_eq!(
+            CanonicalSignature::from_slice(&bad),
+            Err(SignatureError::RecoveryByte)
+        );
     }
-    assert_eq!(CanonicalSignature::from_slice(&good[..64]), Err(SignatureError::Length(64)));
+    assert_eq!(
+        CanonicalSignature::from_slice(&good[..64]),
+        Err(SignatureError::Length(64))
+    );
     let long = [&good[..], &[0]].concat();
-    assert_eq!(CanonicalSignature::from_slice(&long), Err(SignatureError::Length(66)));
+    assert_eq!(
+        CanonicalSignature::from_slice(&long),
+        Err(SignatureError::Length(66))
+    );
     let mut zero = good;
     zero[..32].fill(0);
-    assert_eq!(CanonicalSignature::from_slice(&zero), Err(SignatureError::OutOfRange));
+    assert_eq!(
+        CanonicalSignature::from_slice(&zero),
+        Err(SignatureError::OutOfRange)
+    );
     for text in ["", "0x", "0xzz", "1234"] {
         assert!(text.parse::<CanonicalSignature>().is_err());
     }
-    assert!("0x".to_owned().repeat(1_000_000).parse::<CanonicalSignature>().is_err());
+    assert!(
+        "0x".to_owned()
+            .repeat(1_000_000)
+            .parse::<CanonicalSignature>()
+            .is_err()
+    );
 }
 
 #[test]
@@ -187,7 +246,10 @@ fn a_flipped_recovery_byte_is_another_signer() {
     let flipped = CanonicalSignature::from_slice(&flipped).unwrap();
     let id = lock().id(&domain());
     let presented = Voucher::received(id, BaseUnits::new(10), flipped);
-    assert_eq!(presented.check(&domain(), &lock()), Err(VoucherError::WrongSigner));
+    assert_eq!(
+        presented.check(&domain(), &lock()),
+        Err(VoucherError::WrongSigner)
+    );
 }
 
 #[test]

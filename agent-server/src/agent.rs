@@ -57,7 +57,11 @@ impl Agent {
 
     /// An agent that is described by its configuration alone.
     pub fn configured(config: AgentConfig) -> Self {
-        Self { name: None, config: Some(config), ..Self::named("") }
+        Self {
+            name: None,
+            config: Some(config),
+            ..Self::named("")
+        }
     }
 
     /// Says what the agent is for.
@@ -99,8 +103,11 @@ impl Agent {
     pub async fn run(mut self) -> Result<(), Error> {
         if self.config.is_none() {
             let path = Path::new("agent.toml");
-            let config =
-                if path.exists() { AgentConfig::read(path)? } else { AgentConfig::default() };
+            let config = if path.exists() {
+                AgentConfig::read(path)?
+            } else {
+                AgentConfig::default()
+            };
             self.config = Some(config.with_environment(|name| std::env::var(name).ok())?);
         }
         let agent = self.start().await?;
@@ -133,6 +140,8 @@ pub(crate) async fn shutdown_signal() {
 
 impl std::fmt::Debug for Agent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agent").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Agent")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

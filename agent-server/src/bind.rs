@@ -55,7 +55,12 @@ pub(crate) fn router(
 ) -> Result<Router, jsonrpsee::core::RegisterMethodError> {
     let methods = jsonrpc::methods(service.clone())?;
     let bodies = body::BodyBudget::new(body_bytes_max);
-    let app = App { service, methods, card: Arc::new(card), bodies };
+    let app = App {
+        service,
+        methods,
+        card: Arc::new(card),
+        bodies,
+    };
     Ok(Router::new()
         .route("/", post(jsonrpc::post))
         .route("/a2a", post(jsonrpc::post))
@@ -66,7 +71,9 @@ pub(crate) fn router(
 }
 
 async fn card_json(State(app): State<App>, headers: HeaderMap) -> Response {
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag == app.card.etag);
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|tag| tag == app.card.etag);
     let (status, body) = if known {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
@@ -74,7 +81,10 @@ async fn card_json(State(app): State<App>, headers: HeaderMap) -> Response {
     };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=60")),
+        (
+            CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=60"),
+        ),
         (ETAG, app.card.etag.clone()),
     ];
     (status, headers, body).into_response()

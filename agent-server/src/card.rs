@@ -31,7 +31,11 @@ pub(crate) fn build(
             params,
         ));
         for uri in [A2A_X402_V01_URI, A2A_X402_V02_URI] {
-            extensions.push(extension(uri, "x402 payments in message metadata", Metadata::new()));
+            extensions.push(extension(
+                uri,
+                "x402 payments in message metadata",
+                Metadata::new(),
+            ));
         }
     }
     let endpoint = url.join("a2a").unwrap_or_else(|_| url.clone());
@@ -69,7 +73,9 @@ pub(crate) fn skill_terms(
             let price = price.resolve(assets).map_err(|error| (id.clone(), error))?;
             let (amount, charge) = match price {
                 ResolvedPrice::Free => (BaseUnits::ZERO, Charge::Fixed),
-                ResolvedPrice::Paid { ceiling, charge, .. } => (ceiling, charge),
+                ResolvedPrice::Paid {
+                    ceiling, charge, ..
+                } => (ceiling, charge),
             };
             let (unit, unit_amount, variable) = match charge {
                 Charge::Fixed => ("task".to_owned(), None, false),
@@ -78,8 +84,14 @@ pub(crate) fn skill_terms(
             };
             let input_schema = schema(&entry.skill.input_schema());
             let output_schema = schema(&entry.skill.output_schema());
-            let terms =
-                SkillTerms { amount, unit, unit_amount, variable, input_schema, output_schema };
+            let terms = SkillTerms {
+                amount,
+                unit,
+                unit_amount,
+                variable,
+                input_schema,
+                output_schema,
+            };
             Ok((id, terms))
         })
         .collect()

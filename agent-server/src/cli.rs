@@ -37,25 +37,38 @@ pub(crate) struct Failure {
 impl Failure {
     /// The work was refused or failed; nothing was charged unless the text says so.
     pub(crate) fn work(text: impl ToString) -> Self {
-        Self { text: text.to_string(), status: 1 }
+        Self {
+            text: text.to_string(),
+            status: 1,
+        }
     }
 
     /// The command was given something it cannot use.
     pub(crate) fn usage(text: impl ToString) -> Self {
-        Self { text: text.to_string(), status: 2 }
+        Self {
+            text: text.to_string(),
+            status: 2,
+        }
     }
 }
 
 /// Runs the command line.
 pub async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let arguments = Arguments::parse();
+    // A service says what it does; a command that someone waits for says only what is wrong.
+    let usual = if matches!(arguments.command, Command::Ask(_)) {
+        "warn"
+    } else {
+        "info"
+    };
+    let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    let done = match Arguments::parse().command {
+    let done = match arguments.command {
         Command::Devnet(arguments) => devnet::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Ask(arguments) => ask::run(arguments).await,

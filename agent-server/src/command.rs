@@ -43,7 +43,11 @@ impl CommandSkill {
         about.tags.clone_from(&config.tags);
         let price = config.price.as_ref().map(ToString::to_string);
         let price = price.map_or_else(Price::free, |price| Price::per_task(&price));
-        Self { about, price, run: config.run.clone() }
+        Self {
+            about,
+            price,
+            run: config.run.clone(),
+        }
     }
 }
 
@@ -85,7 +89,12 @@ impl Skill for CommandSkill {
         let mut text = String::new();
         let read = async {
             match stdout {
-                Some(stdout) => stdout.take(OUTPUT_BYTES_MAX).read_to_string(&mut text).await,
+                Some(stdout) => {
+                    stdout
+                        .take(OUTPUT_BYTES_MAX)
+                        .read_to_string(&mut text)
+                        .await
+                }
                 None => Ok(0),
             }
         };

@@ -186,9 +186,14 @@ impl AgentConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong in it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
-        Self::parse(&text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+            path: path.to_owned(),
+            error,
+        })?;
+        Self::parse(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            error,
+        })
     }
 
     /// Reads a configuration from text.

@@ -1,6 +1,6 @@
 use crate::config::ConfigError;
-use agent_client::chain::{ChainError, OtherChain};
 use agent_client::chain::outbox::OutboxError;
+use agent_client::chain::{ChainError, OtherChain};
 use agent_client::sqlite::OpenError;
 use agent_client::wallet::KeyError;
 use agent_core::money::MoneyError;

@@ -48,7 +48,10 @@ pub(crate) async fn register(
     if current != uri {
         // The old text is part of the purpose: going back to an earlier file is another change.
         let change = alloy_primitives::keccak256(format!("{current}\n{uri}"));
-        let call = IIdentityRegistry::setAgentURICall { agentId: agent_id, newURI: uri };
+        let call = IIdentityRegistry::setAgentURICall {
+            agentId: agent_id,
+            newURI: uri,
+        };
         let purpose = format!("identity/uri/{registry}/{agent_id}/{change}");
         send(outbox, TxRequest::call(purpose, registry, &call)).await?;
     }
@@ -58,27 +61,30 @@ pub(crate) async fn register(
     })
 }
 
-async fn mint(
-    outbox: &TxOutbox,
-    chain: &Chain,
-    registry: Address,
-) -> Result<U256, IdentityError> {
+async fn mint(outbox: &TxOutbox, chain: &Chain, registry: Address) -> Result<U256, IdentityError> {
     let call = IIdentityRegistry::register_0Call {};
     let purpose = format!("identity/register/{registry}");
     let mined = send(outbox, TxRequest::call(purpose, registry, &call)).await?;
-    let receipt = chain.receipt(mined.hash).await?.ok_or(IdentityError::NoEvent)?;
-    let logs = receipt.inner.logs().iter().filter(|log| log.address() == registry);
+    let receipt = chain
+        .receipt(mined.hash)
+        .await?
+        .ok_or(IdentityError::NoEvent)?;
+    let logs = receipt
+        .inner
+        .logs()
+        .iter()
+        .filter(|log| log.address() == registry);
     logs.filter_map(|log| IIdentityRegistry::Registered::decode_log(&log.inner).ok())
         .map(|event| event.agentId)
         .next()
         .ok_or(IdentityError::NoEvent)
 }
 
-fn file(
-    profile: &Profile<'_>,
-    global: &GlobalAgentId,
-) -> Result<RegistrationFile, IdentityError> {
-    let card = profile.url.join(AgentCard::WELL_KNOWN_PATH).map_err(|_| IdentityError::Url)?;
+fn file(profile: &Profile<'_>, global: &GlobalAgentId) -> Result<RegistrationFile, IdentityError> {
+    let card = profile
+        .url
+        .join(AgentCard::WELL_KNOWN_PATH)
+        .map_err(|_| IdentityError::Url)?;
     let mut file = RegistrationFile::new(profile.name, profile.description);
     file.services = vec![Service::a2a(&card, PROTOCOL_VERSION)];
     file.x402_support = true;

@@ -45,7 +45,10 @@ pub(crate) async fn serve(
     }
     drop(listener);
     let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
-    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all))
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections were cut at shutdown");
     }
 }
@@ -68,7 +71,10 @@ async fn connection(
     // HTTP/1 only: telling the versions apart waits for a first byte without a clock, and nothing
     // that we serve needs HTTP/2.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT);
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

@@ -130,7 +130,9 @@ impl Service {
         }
         let stored = self.0.engine.store.get(id.to_owned()).await;
         let stored = stored.map_err(|error| crate::tasks::store_failed(&error))?;
-        Ok(stored.map(|stored| stored.task).or_else(|| self.0.waiting.get(id).map(|task| task.shown)))
+        Ok(stored
+            .map(|stored| stored.task)
+            .or_else(|| self.0.waiting.get(id).map(|task| task.shown)))
     }
 }
 
@@ -138,13 +140,19 @@ impl Service {
 async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, A2aError>> + Send + 'static,
 ) -> Result<T, A2aError> {
-    tokio::spawn(work).await.unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
+    tokio::spawn(work)
+        .await
+        .unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
 }
 
 pub(crate) fn refuse_violations(
     violations: Vec<agent_core::a2a::FieldViolation>,
 ) -> Result<(), A2aError> {
-    if violations.is_empty() { Ok(()) } else { Err(A2aError::invalid_fields(violations)) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(A2aError::invalid_fields(violations))
+    }
 }
 
 /// The task with no more history than was asked for. Parsed again only if something is to go.
@@ -161,7 +169,8 @@ fn shown(mut task: Task, history_length: Option<i32>) -> Result<Json, A2aError> 
 }
 
 pub(crate) fn parse_task(task: &Json) -> Result<Task, A2aError> {
-    task.parse().map_err(|error| A2aError::internal(format!("a stored task: {error}")))
+    task.parse()
+        .map_err(|error| A2aError::internal(format!("a stored task: {error}")))
 }
 
 fn state_of(task: &Json) -> Result<TaskState, A2aError> {

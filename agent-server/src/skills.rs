@@ -23,7 +23,11 @@ impl SkillBook {
         let about = skill.about();
         let text_field = text_field(skill.input_schema().as_value());
         let id = about.id.clone();
-        let entry = SkillEntry { about, skill, text_field };
+        let entry = SkillEntry {
+            about,
+            skill,
+            text_field,
+        };
         self.0.insert(id, entry).is_none()
     }
 
@@ -48,6 +52,8 @@ impl SkillBook {
 
 impl fmt::Debug for SkillEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SkillEntry").field("id", &self.about.id).finish_non_exhaustive()
+        f.debug_struct("SkillEntry")
+            .field("id", &self.about.id)
+            .finish_non_exhaustive()
     }
 }

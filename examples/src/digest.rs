@@ -31,7 +31,9 @@ impl Digest {
     /// Sells digests at this price.
     #[must_use]
     pub fn at(price: &str) -> Self {
-        Self { price: price.to_owned() }
+        Self {
+            price: price.to_owned(),
+        }
     }
 
     /// The digest itself, given the keywords.
@@ -43,7 +45,11 @@ impl Digest {
         };
         let sentence = sentences(text).max_by_key(held)?.to_owned();
         let ease = Readability::measure(text)?.reading_ease_thousandths;
-        Some(Digested { sentence, keywords, reading_ease_thousandths: ease })
+        Some(Digested {
+            sentence,
+            keywords,
+            reading_ease_thousandths: ease,
+        })
     }
 }
 
@@ -62,9 +68,13 @@ impl Skill for Digest {
     async fn run(&self, input: TextIn, cx: &mut SkillContext) -> Outcome<Digested> {
         // Hiring costs money: it is paid from this agent's own wallet, out of what this task earns.
         let hired: &Seller = cx.resource()?;
-        let found: KeywordsFound =
-            hired.ask(Keywords::ID, input.clone()).await.map_err(Stop::failed)?;
+        let found: KeywordsFound = hired
+            .ask(Keywords::ID, input.clone())
+            .await
+            .map_err(Stop::failed)?;
         let digest = Self::of(&input.text, found.keywords);
-        Ok(digest.ok_or_else(|| Stop::rejected("the text has no sentences"))?.into())
+        Ok(digest
+            .ok_or_else(|| Stop::rejected("the text has no sentences"))?
+            .into())
     }
 }

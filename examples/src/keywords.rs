@@ -27,7 +27,9 @@ impl Keywords {
     /// Sells keywords at this price.
     #[must_use]
     pub fn at(price: &str) -> Self {
-        Self { price: price.to_owned() }
+        Self {
+            price: price.to_owned(),
+        }
     }
 
     /// The words themselves: the most frequent first, longer ones before shorter.
@@ -40,7 +42,9 @@ impl Keywords {
         }
         let mut ranked: Vec<(String, usize)> = counts.into_iter().collect();
         ranked.sort_by_key(|(word, count)| (Reverse(*count), Reverse(word.len())));
-        KeywordsFound { keywords: ranked.into_iter().take(5).map(|(word, _)| word).collect() }
+        KeywordsFound {
+            keywords: ranked.into_iter().take(5).map(|(word, _)| word).collect(),
+        }
     }
 }
 
@@ -59,7 +63,9 @@ impl Skill for Keywords {
     async fn run(&self, input: TextIn, _cx: &mut SkillContext) -> Outcome<KeywordsFound> {
         let found = Self::find(&input.text);
         if found.keywords.is_empty() {
-            return Err(Stop::rejected("the text has no word that tells what it is about"));
+            return Err(Stop::rejected(
+                "the text has no word that tells what it is about",
+            ));
         }
         Ok(found.into())
     }

@@ -22,3 +22,8 @@ pub struct TextIn {
     /// The text to work on.
     pub text: String,
 }
+
+/// The programs in the README are compiled like any other.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

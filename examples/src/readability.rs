@@ -47,11 +47,14 @@ impl Skill for Readability {
     type Output = ReadabilityFound;
 
     fn about(&self) -> About {
-        About::new(Self::ID, "Measures how easy an English text is to read").tags(["text", "english"])
+        About::new(Self::ID, "Measures how easy an English text is to read")
+            .tags(["text", "english"])
     }
 
     async fn run(&self, input: TextIn, _cx: &mut SkillContext) -> Outcome<ReadabilityFound> {
         let found = Self::measure(&input.text);
-        Ok(found.ok_or_else(|| Stop::rejected("the text has no words"))?.into())
+        Ok(found
+            .ok_or_else(|| Stop::rejected("the text has no words"))?
+            .into())
     }
 }

@@ -8,8 +8,8 @@ use agent_core::clock::Clock;
 use agent_core::policy::SpendPolicy;
 
 use super::{Budget, Buyer, BuyerConfig, BuyerError, limits};
-use crate::chain::{Chain, same_chain};
 use crate::chain::outbox::TxOutbox;
+use crate::chain::{Chain, same_chain};
 use crate::clock::SystemClock;
 use crate::discover::{Discovery, Registry, RegistryConfig, TrustPolicy};
 use crate::egress::{Egress, EgressPolicy};

@@ -3,8 +3,8 @@
 use agent_core::money::MoneyError;
 
 use crate::call::CallError;
-use crate::chain::{ChainError, OtherChain};
 use crate::chain::outbox::OutboxError;
+use crate::chain::{ChainError, OtherChain};
 use crate::discover::{DiscoverError, PayeeRefusal};
 use crate::egress::EgressError;
 use crate::feedback::FeedbackOutboxError;

@@ -88,14 +88,21 @@ impl Asset {
     /// The identity of this token.
     #[must_use]
     pub const fn id(&self) -> AssetId {
-        AssetId { network: self.network, address: self.address }
+        AssetId {
+            network: self.network,
+            address: self.address,
+        }
     }
 
     /// Writes an amount for people, for example `0.001 USDC`.
     #[must_use]
     pub fn show(&self, amount: BaseUnits) -> String {
         let places = usize::from(self.decimals);
-        let digits = format!("{:0>width$}", amount.get(), width = places.saturating_add(1));
+        let digits = format!(
+            "{:0>width$}",
+            amount.get(),
+            width = places.saturating_add(1)
+        );
         let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
         let fraction = fraction.trim_end_matches('0');
         match fraction {

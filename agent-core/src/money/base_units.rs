@@ -62,7 +62,10 @@ impl BaseUnits {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn times(self, count: u64) -> Result<Self, MoneyError> {
-        self.0.checked_mul(u128::from(count)).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_mul(u128::from(count))
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// The sum of many.
@@ -91,7 +94,10 @@ impl FromStr for BaseUnits {
 
     /// Decimal digits only: one text for one amount, so texts can be compared.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let malformed = |why| MoneyError::Malformed { text: shorten(text), why };
+        let malformed = |why| MoneyError::Malformed {
+            text: shorten(text),
+            why,
+        };
         if text.is_empty() || text.len() > 39 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(malformed("base units are 1 to 39 decimal digits"));
         }
@@ -131,7 +137,10 @@ impl Amount {
     /// [`MoneyError::MixedAssets`] or [`MoneyError::Overflow`].
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_asset(other)?;
-        Ok(Self { value: self.value.plus(other.value)?, ..self })
+        Ok(Self {
+            value: self.value.plus(other.value)?,
+            ..self
+        })
     }
 
     /// The difference.
@@ -140,10 +149,17 @@ impl Amount {
     /// [`MoneyError::MixedAssets`] or [`MoneyError::Underflow`].
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_asset(other)?;
-        Ok(Self { value: self.value.minus(other.value)?, ..self })
+        Ok(Self {
+            value: self.value.minus(other.value)?,
+            ..self
+        })
     }
 
     fn same_asset(self, other: Self) -> Result<(), MoneyError> {
-        if self.asset == other.asset { Ok(()) } else { Err(MoneyError::MixedAssets) }
+        if self.asset == other.asset {
+            Ok(())
+        } else {
+            Err(MoneyError::MixedAssets)
+        }
     }
 }

@@ -29,13 +29,15 @@ impl Money {
         if asset.symbol != self.symbol {
             return Err(MoneyError::UnknownSymbol(self.symbol.clone()));
         }
-        let missing = asset.decimals.checked_sub(self.places).ok_or_else(|| {
-            MoneyError::TooPrecise {
-                text: self.to_string(),
-                symbol: asset.symbol.clone(),
-                decimals: asset.decimals,
-            }
-        })?;
+        let missing =
+            asset
+                .decimals
+                .checked_sub(self.places)
+                .ok_or_else(|| MoneyError::TooPrecise {
+                    text: self.to_string(),
+                    symbol: asset.symbol.clone(),
+                    decimals: asset.decimals,
+                })?;
         10u128
             .checked_pow(u32::from(missing))
             .and_then(|scale| self.digits.checked_mul(scale))
@@ -49,14 +51,19 @@ impl FromStr for Money {
 
     /// `<digits>[.<digits>] <SYMBOL>`; trailing zeros of the fraction carry no meaning.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let malformed = |why| MoneyError::Malformed { text: shorten(text), why };
+        let malformed = |why| MoneyError::Malformed {
+            text: shorten(text),
+            why,
+        };
         let (number, symbol) = text
             .trim()
             .split_once(' ')
             .ok_or_else(|| malformed("write a number, a space and a symbol, as in 0.001 USDC"))?;
         let symbol = symbol.trim();
         if symbol.is_empty() || symbol.len() > 16 || !symbol.bytes().all(is_symbol_byte) {
-            return Err(malformed("a symbol is 1 to 16 letters, digits, dots or dashes"));
+            return Err(malformed(
+                "a symbol is 1 to 16 letters, digits, dots or dashes",
+            ));
         }
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let digits_only = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
@@ -64,10 +71,18 @@ impl FromStr for Money {
             return Err(malformed("the number is digits with at most one point"));
         }
         let fraction = fraction.trim_end_matches('0');
-        let places = u8::try_from(fraction.len()).ok().filter(|places| *places <= 36);
+        let places = u8::try_from(fraction.len())
+            .ok()
+            .filter(|places| *places <= 36);
         let places = places.ok_or_else(|| malformed("more than 36 decimal places"))?;
-        let digits = format!("{whole}{fraction}").parse().map_err(|_| MoneyError::Overflow)?;
-        Ok(Self { digits, places, symbol: symbol.to_owned() })
+        let digits = format!("{whole}{fraction}")
+            .parse()
+            .map_err(|_| MoneyError::Overflow)?;
+        Ok(Self {
+            digits,
+            places,
+            symbol: symbol.to_owned(),
+        })
     }
 }
 

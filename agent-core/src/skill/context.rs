@@ -73,7 +73,14 @@ impl SkillContext {
     /// For hosts and tests: a context for one run.
     #[must_use]
     pub fn new(task: TaskInfo, host: Arc<dyn SkillHost>, resources: Arc<Resources>) -> Self {
-        Self { task, host, resources, charging: None, answers: Vec::new(), asked: 0 }
+        Self {
+            task,
+            host,
+            resources,
+            charging: None,
+            answers: Vec::new(),
+            asked: 0,
+        }
     }
 
     /// For hosts: the money that is held for this run.
@@ -119,7 +126,11 @@ impl SkillContext {
     /// [`Stop::Canceled`] when the task was cancelled.
     pub async fn chunk(&mut self, artifact_id: &str, text: impl Into<String>) -> Result<(), Stop> {
         let artifact = Artifact::new(artifact_id, vec![Part::text(text)]);
-        let event = SkillEvent::Artifact { artifact, append: true, last_chunk: false };
+        let event = SkillEvent::Artifact {
+            artifact,
+            append: true,
+            last_chunk: false,
+        };
         self.host.emit(event).await
     }
 
@@ -168,9 +179,12 @@ impl SkillContext {
     /// As for [`SkillContext::charge`].
     pub fn charge_base_units(&mut self, amount: BaseUnits) -> Result<(), Stop> {
         let charging = self.charging.as_mut();
-        let charging = charging.ok_or_else(|| Stop::failed("there is nothing to charge: no payment"))?;
+        let charging =
+            charging.ok_or_else(|| Stop::failed("there is nothing to charge: no payment"))?;
         if amount > charging.ceiling {
-            return Err(Stop::failed("the charge is above what the buyer authorised"));
+            return Err(Stop::failed(
+                "the charge is above what the buyer authorised",
+            ));
         }
         charging.charge = Some(amount);
         Ok(())
@@ -181,7 +195,11 @@ impl SkillContext {
     /// # Errors
     /// [`Stop::Canceled`].
     pub fn check_canceled(&self) -> Result<(), Stop> {
-        if self.host.is_canceled() { Err(Stop::Canceled) } else { Ok(()) }
+        if self.host.is_canceled() {
+            Err(Stop::Canceled)
+        } else {
+            Ok(())
+        }
     }
 
     /// Something the agent was given with `Agent::with`, by its type: a buyer, a model, a pool.
@@ -190,7 +208,10 @@ impl SkillContext {
     /// [`Stop::Failed`] when the agent was given none.
     pub fn resource<T: Any + Send + Sync>(&self) -> Result<&T, Stop> {
         self.resources.get::<T>().ok_or_else(|| {
-            Stop::failed(format!("this agent was given no {}", std::any::type_name::<T>()))
+            Stop::failed(format!(
+                "this agent was given no {}",
+                std::any::type_name::<T>()
+            ))
         })
     }
 }

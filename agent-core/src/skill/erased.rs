@@ -68,9 +68,15 @@ impl<S: Skill> AnySkill for Erased<S> {
         let mut json = serde_json::Deserializer::from_str(input);
         let input = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
-            InputError { path, why: error.into_inner().to_string() }
+            InputError {
+                path,
+                why: error.into_inner().to_string(),
+            }
         })?;
-        Ok(Box::new(Parsed { skill: Arc::clone(&self.0), input }))
+        Ok(Box::new(Parsed {
+            skill: Arc::clone(&self.0),
+            input,
+        }))
     }
 }
 
@@ -93,9 +99,15 @@ impl<S: Skill> AcceptedInput for Parsed<S> {
 /// string. So that a person can say `hello` where a program sends `{"text": "hello"}`.
 #[must_use]
 pub fn text_field(schema: &serde_json::Value) -> Option<String> {
-    let [field] = schema.get("required")?.as_array()?.as_slice() else { return None };
+    let [field] = schema.get("required")?.as_array()?.as_slice() else {
+        return None;
+    };
     let field = field.as_str()?;
-    let kind = schema.get("properties")?.get(field)?.get("type")?.as_str()?;
+    let kind = schema
+        .get("properties")?
+        .get(field)?
+        .get("type")?
+        .as_str()?;
     (kind == "string").then(|| field.to_owned())
 }
 
@@ -112,7 +124,11 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
             "." => write!(f, "the input does not fit the skill: {}", self.why),
-            path => write!(f, "the input does not fit the skill at `{path}`: {}", self.why),
+            path => write!(
+                f,
+                "the input does not fit the skill at `{path}`: {}",
+                self.why
+            ),
         }
     }
 }

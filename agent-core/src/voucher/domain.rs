@@ -3,8 +3,7 @@ use crate::money::BaseUnits;
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
 
 /// `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)`.
-const DOMAIN_TYPE: B256 =
-    b256!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
+const DOMAIN_TYPE: B256 = b256!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
 
 /// An escrow contract on a chain; every digest of z402 is bound to one.
 ///
@@ -21,7 +20,11 @@ impl EscrowDomain {
     #[must_use]
     pub fn new(chain_id: u64, contract: Address) -> Self {
         let separator = domain_separator("z402 Escrow", "1", chain_id, contract);
-        Self { chain_id, contract, separator }
+        Self {
+            chain_id,
+            contract,
+            separator,
+        }
     }
 
     /// The EIP-155 chain id.
@@ -57,13 +60,17 @@ impl EscrowDomain {
     /// The digest of `Voucher(bytes32 channelId,uint128 maxClaimableAmount)`.
     #[must_use]
     pub fn voucher_digest(&self, channel_id: ChannelId, ceiling: BaseUnits) -> B256 {
-        let words = [VOUCHER_TYPE, channel_id.0, B256::from(U256::from(ceiling.get()))];
+        let words = [
+            VOUCHER_TYPE,
+            channel_id.0,
+            B256::from(U256::from(ceiling.get())),
+        ];
         self.digest(hash_words(&words))
     }
 }
 
 /// keccak256 of `Voucher(bytes32 channelId,uint128 maxClaimableAmount)`.
-const VOUCHER_TYPE: B256 = 
+const VOUCHER_TYPE: B256 =
     b256!("1e1bd6ff84c3e0d9029a292b212e039c0ca97ec497c55191a4a5874294609a69");
 
 /// The EIP-712 separator of a domain with a name, a version, a chain and a contract.

@@ -5,8 +5,7 @@ use std::fmt;
 
 /// keccak256 of
 /// `Lock(address payer,address signer,address payee,address token,uint96 salt)`.
-const LOCK_TYPE: B256 = 
-    b256!("d52bdd92e599e6c1104dc143d4ef0a119e325ffd7a6d5c15fecd9892504e0898");
+const LOCK_TYPE: B256 = b256!("d52bdd92e599e6c1104dc143d4ef0a119e325ffd7a6d5c15fecd9892504e0898");
 
 /// Tells apart locks of one payer, signer, payee and token; 96 bits, on the wire a decimal string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -22,7 +21,9 @@ impl<'de> Deserialize<'de> for Salt {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         if text.is_empty() || text.len() > 29 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(serde::de::Error::custom("a salt is a decimal string below 2^96"));
+            return Err(serde::de::Error::custom(
+                "a salt is a decimal string below 2^96",
+            ));
         }
         Uint::from_str_radix(&text, 10)
             .map(Self)

@@ -23,7 +23,9 @@ impl CanonicalSignature {
     /// # Errors
     /// [`SignatureError`] says which rule the bytes break.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, SignatureError> {
-        let bytes: [u8; 65] = bytes.try_into().map_err(|_| SignatureError::Length(bytes.len()))?;
+        let bytes: [u8; 65] = bytes
+            .try_into()
+            .map_err(|_| SignatureError::Length(bytes.len()))?;
         let (rs, v) = bytes.split_at(64);
         let (r, s) = rs.split_at(32);
         match v {
@@ -47,7 +49,10 @@ impl CanonicalSignature {
         let (head, tail) = bytes.split_at_mut(64);
         head.copy_from_slice(&rs);
         // libsecp256k1 signs with low s; ids 2 and 3 need an r above the order, which no one meets.
-        tail.copy_from_slice(&[match id { RecoveryId::One | RecoveryId::Three => 28, _ => 27 }]);
+        tail.copy_from_slice(&[match id {
+            RecoveryId::One | RecoveryId::Three => 28,
+            _ => 27,
+        }]);
         Self(bytes)
     }
 
@@ -74,9 +79,15 @@ impl CanonicalSignature {
 #[must_use]
 pub fn recover_signer(digest: B256, signature: &CanonicalSignature) -> Option<Address> {
     let (rs, v) = signature.0.split_at(64);
-    let id = if v == [28] { RecoveryId::One } else { RecoveryId::Zero };
-    let signature = RecoverableSignature::from_compact(rs.try_into().ok()?, id).ok()?;
-    let key = SECP256K1.recover_ecdsa(Message::from_digest(digest.0), &signature).ok()?;
+    let id = if v == [28] {
+        RecoveryId::One
+    } else {
+        RecoveryId::Zero
+    };
+    let signature = RecoverableSignature::from_compact(rs, id).ok()?;
+    let key = SECP256K1
+        .recover_ecdsa(Message::from_digest(digest.0), &signature)
+        .ok()?;
     let hash = keccak256(key.serialize_uncompressed().get(1..)?);
     Some(Address::from_slice(hash.get(12..)?))
 }
@@ -142,7 +153,11 @@ impl fmt::Display for CanonicalSignature {
 impl fmt::Debug for CanonicalSignature {
     /// Shortened: a voucher's signature is money to its payee and does not belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}…", hex::encode_prefixed(self.0.get(..4).unwrap_or_default()))
+        write!(
+            f,
+            "{}…",
+            hex::encode_prefixed(self.0.get(..4).unwrap_or_default())
+        )
     }
 }
 

@@ -53,7 +53,11 @@ impl VoucherText {
     /// [`crate::voucher::SignatureError`] when the signature is not canonical.
     pub fn receive(&self) -> Result<Voucher<Received>, crate::voucher::SignatureError> {
         let signature: CanonicalSignature = self.signature.parse()?;
-        Ok(Voucher::received(self.channel_id, self.max_claimable_amount, signature))
+        Ok(Voucher::received(
+            self.channel_id,
+            self.max_claimable_amount,
+            signature,
+        ))
     }
 }
 
@@ -79,13 +83,23 @@ impl PaymentIdentifier {
     /// What a seller offers.
     #[must_use]
     pub const fn wanted() -> Self {
-        Self { info: PaymentIdentifierInfo { required: true, id: None } }
+        Self {
+            info: PaymentIdentifierInfo {
+                required: true,
+                id: None,
+            },
+        }
     }
 
     /// What a buyer sends.
     #[must_use]
     pub const fn of(id: String) -> Self {
-        Self { info: PaymentIdentifierInfo { required: true, id: Some(id) } }
+        Self {
+            info: PaymentIdentifierInfo {
+                required: true,
+                id: Some(id),
+            },
+        }
     }
 }
 

@@ -79,6 +79,10 @@ impl BlockClock {
 }
 
 /// Seconds since the Unix epoch.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the chain's own clock; what wants another one sets `Clock::Stepped`"
+)]
 pub(crate) fn wall_clock() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -37,11 +37,17 @@ impl Agent {
     /// [`Error`] says what is missing or wrong.
     pub async fn start(self) -> Result<RunningAgent, Error> {
         let config = self.config.unwrap_or_default();
-        let name = self.name.or_else(|| config.name.clone()).unwrap_or_else(|| "agent".to_owned());
+        let name = self
+            .name
+            .or_else(|| config.name.clone())
+            .unwrap_or_else(|| "agent".to_owned());
         let description = self.description.or_else(|| config.description.clone());
         let description = description.unwrap_or_else(|| format!("{name} sells skills"));
         let mut skills = SkillBook::default();
-        let commands = config.commands.iter().map(|(id, command)| erase(CommandSkill::new(id, command)));
+        let commands = config
+            .commands
+            .iter()
+            .map(|(id, command)| erase(CommandSkill::new(id, command)));
         for skill in self.skills.into_iter().chain(commands) {
             let id = skill.about().id;
             if !skills.add(skill) {
@@ -61,16 +67,30 @@ impl Agent {
             if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
                 return Err(Error::TimeoutBeyondMargin);
             }
-            let paid = Paid { config: &config, payment, store: &store, clock: &self.clock };
+            let paid = Paid {
+                config: &config,
+                payment,
+                store: &store,
+                clock: &self.clock,
+            };
             let mut ours = paid.terms(skill_terms)?;
             let made = Earnings::start(&paid, ours.pay_to).await?;
             if payment.register {
-                let who = identity::Profile { name: &name, description: &description, url: &url };
+                let who = identity::Profile {
+                    name: &name,
+                    description: &description,
+                    url: &url,
+                };
                 let identity = identity::register(&made.outbox, &made.chain, payment, &who);
                 ours.identity = Some(identity.await.map_err(|e| Error::Register(e.to_string()))?);
             }
             let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-            gate = Some(Gate::new(ours.clone(), ledger, made.locks(), Arc::clone(&self.clock)));
+            gate = Some(Gate::new(
+                ours.clone(),
+                ledger,
+                made.locks(),
+                Arc::clone(&self.clock),
+            ));
             terms = Some(ours);
             earnings = Some(made);
         }
@@ -90,13 +110,29 @@ impl Agent {
             skills,
             assets,
             engine: Arc::new(engine),
-            waiting: WaitingTasks::new(WAITING_TASKS_MAX, WAITING_TASKS_BYTES_MAX, WAITING_TASK_TTL),
+            waiting: WaitingTasks::new(
+                WAITING_TASKS_MAX,
+                WAITING_TASKS_BYTES_MAX,
+                WAITING_TASK_TTL,
+            ),
         }));
         let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
         let router = router.map_err(|error| Error::Internal(error.to_string()))?;
-        let serving =
-            tokio::spawn(serve::serve(listener, router, config.limits.connections, stopped));
-        Ok(RunningAgent { url, card, service, store, earnings, stop, serving })
+        let serving = tokio::spawn(serve::serve(
+            listener,
+            router,
+            config.limits.connections,
+            stopped,
+        ));
+        Ok(RunningAgent {
+            url,
+            card,
+            service,
+            store,
+            earnings,
+            stop,
+            serving,
+        })
     }
 }
 
@@ -144,7 +180,10 @@ impl Paid<'_> {
 }
 
 fn assets(config: &AgentConfig) -> AssetTable {
-    config.payment.as_ref().map_or_else(AssetTable::default, |payment| payment.chain.assets())
+    config
+        .payment
+        .as_ref()
+        .map_or_else(AssetTable::default, |payment| payment.chain.assets())
 }
 
 fn prices(
@@ -203,10 +242,15 @@ fn open_store(
     let mut options = StoreConfig::new(domain, rules, clock);
     options.chain_max_age = (chain_max_age > 0).then(|| Duration::from_secs(chain_max_age));
     options.max_bytes = (config.limits.ledger_bytes > 0).then_some(config.limits.ledger_bytes);
-    Ok(SqliteStore::open(config.data_dir.join("ledger.db"), options)?)
+    Ok(SqliteStore::open(
+        config.data_dir.join("ledger.db"),
+        options,
+    )?)
 }
 
 fn make_dir(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path)
-        .map_err(|error| Error::DataDir { path: path.display().to_string(), error })
+    std::fs::create_dir_all(path).map_err(|error| Error::DataDir {
+        path: path.display().to_string(),
+        error,
+    })
 }

@@ -11,9 +11,9 @@ use crate::settle::{
     SettlerConfig,
 };
 use crate::store::{RecoveryReport, SqliteStore};
-use agent_client::chain::{Chain, same_chain};
 use agent_client::chain::outbox::TxOutbox;
 use agent_client::chain::watcher::WatchConfig;
+use agent_client::chain::{Chain, same_chain};
 use agent_core::a2a::AgentCard;
 use agent_core::ledger::{Books, Ledger, LedgerError};
 use agent_core::money::BaseUnits;
@@ -64,7 +64,10 @@ impl Earnings {
         };
         let (store, clock) = (paid.store.clone(), Arc::clone(paid.clock));
         let mirror = Mirror::start(store.clone(), chain.clone(), mirror, Arc::clone(&clock));
-        let (_, settle_at) = settings.assets().resolve(&payment.settle_at).map(|(a, v)| (a.id(), v))?;
+        let (_, settle_at) = settings
+            .assets()
+            .resolve(&payment.settle_at)
+            .map(|(a, v)| (a.id(), v))?;
         let policy = SettlePolicy {
             value: settle_at,
             age_millis: payment.settle_after_secs.saturating_mul(1_000),
@@ -72,9 +75,17 @@ impl Earnings {
             dust: BaseUnits::ZERO,
             rows: ROWS_MAX,
         };
-        let config = SettlerConfig { policy, interval: SETTLE_INTERVAL };
+        let config = SettlerConfig {
+            policy,
+            interval: SETTLE_INTERVAL,
+        };
         let settler = Settler::start(store, outbox.clone(), mirror.clone(), config, clock);
-        Ok(Self { chain, outbox, mirror, settler })
+        Ok(Self {
+            chain,
+            outbox,
+            mirror,
+            settler,
+        })
     }
 
     pub(super) fn locks(&self) -> Arc<dyn LockSource> {
@@ -158,14 +169,20 @@ impl RunningAgent {
     /// What was claimed since the agent started.
     #[must_use]
     pub fn settled(&self) -> SettleReport {
-        self.earnings.as_ref().map(|earnings| earnings.settler.totals()).unwrap_or_default()
+        self.earnings
+            .as_ref()
+            .map(|earnings| earnings.settler.totals())
+            .unwrap_or_default()
     }
 
     /// Stops taking requests, lets those in flight finish for a bounded time, claims what was
     /// earned if the chain can be reached soon, and frees the files.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(DRAIN_TIMEOUT.saturating_mul(2), self.serving).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT.saturating_mul(2), self.serving)
+            .await
+            .is_err()
+        {
             tracing::warn!("requests were cut at shutdown");
         }
         let live = &self.service.0.engine.live;
@@ -178,7 +195,9 @@ impl RunningAgent {
                     tracing::info!(claimed = %report.claimed_base_units, "claimed before closing");
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "not everything is claimed; start again to go on"),
+                Err(error) => {
+                    tracing::warn!(%error, "not everything is claimed; start again to go on")
+                }
             }
             earnings.settler.stop().await;
             earnings.outbox.close().await;

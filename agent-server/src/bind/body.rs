@@ -3,10 +3,11 @@
 use crate::limits::{BODIES_KIB_MAX, BODY_READ_TIMEOUT, JSON_DEPTH_MAX};
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::json::check_depth;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,13 +26,20 @@ impl BodyBudget {
     /// A budget in which the largest single body has `bytes_max` bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
         let all = BODIES_KIB_MAX.max(bytes_max.div_ceil(1_024));
-        Self { kib: Arc::new(Semaphore::new(all)), bytes_max }
+        Self {
+            kib: Arc::new(Semaphore::new(all)),
+            bytes_max,
+        }
     }
 
     /// Room for one body: what it declares, or the most that it may be.
     fn room(&self, headers: &HeaderMap) -> Option<OwnedSemaphorePermit> {
-        let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let declared = declared.and_then(|length| length.parse().ok()).unwrap_or(self.bytes_max);
+        let declared = headers
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok());
+        let declared = declared
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(self.bytes_max);
         let kib = u32::try_from(declared.min(self.bytes_max).div_ceil(1_024)).ok()?;
         Arc::clone(&self.kib).try_acquire_many_owned(kib).ok()
     }
@@ -47,16 +55,29 @@ pub(super) async fn read(
     budget: &BodyBudget,
 ) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
     let bytes_max = budget.bytes_max;
-    let Some(room) = budget.room(headers) else {
-        let error = A2aError::new(ErrorCode::ResourceExhausted, "too much is being sent at once");
-        return Err((StatusCode::SERVICE_UNAVAILABLE, error.with_detail("bodies_in_flight")));
-    };
     let too_large = || {
         let error = A2aError::new(
             ErrorCode::InvalidRequest,
             format!("the request is larger than {bytes_max} bytes; send a url part instead"),
         );
-        (StatusCode::PAYLOAD_TOO_LARGE, error.with_detail("body_too_large"))
+        (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            error.with_detail("body_too_large"),
+        )
+    };
+    // What says that it is too large is not waited for, and takes no room from others.
+    if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
+    let Some(room) = budget.room(headers) else {
+        let error = A2aError::new(
+            ErrorCode::ResourceExhausted,
+            "too much is being sent at once",
+        );
+        return Err((
+            StatusCode::SERVICE_UNAVAILABLE,
+            error.with_detail("bodies_in_flight"),
+        ));
     };
     let read = tokio::time::timeout(BODY_READ_TIMEOUT, Limited::new(body, bytes_max).collect());
     let bytes = match read.await {
@@ -68,7 +89,10 @@ pub(super) async fn read(
         }
         Err(_) => {
             let error = A2aError::new(ErrorCode::InvalidRequest, "the request came too slowly");
-            return Err((StatusCode::REQUEST_TIMEOUT, error.with_detail("body_too_slow")));
+            return Err((
+                StatusCode::REQUEST_TIMEOUT,
+                error.with_detail("body_too_slow"),
+            ));
         }
     };
     check_depth(&bytes, JSON_DEPTH_MAX).map_err(|_| {

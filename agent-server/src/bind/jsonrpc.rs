@@ -142,10 +142,11 @@ fn not_a_request(bytes: &[u8]) -> A2aError {
         Err(syntax) => A2aError::from(ErrorCode::ParseError)
             .with_metadata("line", syntax.line().to_string())
             .with_metadata("column", syntax.column().to_string()),
-        Ok(value) if value.get().starts_with('[') => {
-            A2aError::new(ErrorCode::InvalidRequest, "batches are not taken; send one request")
-                .with_detail("batch_refused")
-        }
+        Ok(value) if value.get().starts_with('[') => A2aError::new(
+            ErrorCode::InvalidRequest,
+            "batches are not taken; send one request",
+        )
+        .with_detail("batch_refused"),
         Ok(_) => A2aError::new(
             ErrorCode::InvalidRequest,
             "send {\"jsonrpc\": \"2.0\", \"id\": …, \"method\": …, \"params\": …}",
@@ -164,14 +165,21 @@ fn failure(id: &Id<'_>, error: &A2aError) -> impl IntoResponse + use<> {
 }
 
 fn json(text: String) -> impl IntoResponse {
-    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], text)
+    (
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        text,
+    )
 }
 
 /// A missing version passes: the method names are those of 1.0 and of no other version (A2A §3.6
 /// would have it mean 0.3, which has none of these methods).
 fn check_version(headers: &HeaderMap, query: &HashMap<String, String>) -> Result<(), A2aError> {
-    let header = headers.get(VERSION_HEADER).map(|value| value.to_str().unwrap_or("?"));
-    let asked = header.or_else(|| query.get("A2A-Version").map(String::as_str)).unwrap_or("");
+    let header = headers
+        .get(VERSION_HEADER)
+        .map(|value| value.to_str().unwrap_or("?"));
+    let asked = header
+        .or_else(|| query.get("A2A-Version").map(String::as_str))
+        .unwrap_or("");
     let mut numbers = asked.splitn(3, '.');
     let major_minor = (numbers.next(), numbers.next());
     let mut ours = PROTOCOL_VERSION.splitn(2, '.');
@@ -184,7 +192,9 @@ fn check_version(headers: &HeaderMap, query: &HashMap<String, String>) -> Result
 
 /// Echoes the extensions that are active (A2A §4.6): ours, if the caller named it.
 fn echo_extensions(request: &HeaderMap, response: &mut HeaderMap) {
-    let named = EXTENSIONS_HEADERS.iter().flat_map(|name| request.get_all(*name));
+    let named = EXTENSIONS_HEADERS
+        .iter()
+        .flat_map(|name| request.get_all(*name));
     let ours = named
         .filter_map(|value| value.to_str().ok())
         .any(|list| list.split(',').any(|uri| uri.trim() == EXTENSION_URI));

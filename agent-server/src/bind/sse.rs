@@ -25,14 +25,18 @@ pub(super) fn response(streamed: Streamed, id: String) -> Response {
             let event = format!(r#"{{"task":{}}}"#, task.get());
             Body::from(frame(1, &id, &event))
         }
-        Streamed::Live(task) => Body::from_stream(stream::unfold(Some(Reader::new(task, id)), read)),
+        Streamed::Live(task) => {
+            Body::from_stream(stream::unfold(Some(Reader::new(task, id)), read))
+        }
     };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     let mut response = (headers, body).into_response();
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }
 

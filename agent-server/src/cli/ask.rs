@@ -72,7 +72,11 @@ async fn ask(
         return Ok(());
     }
     // An answer of one text is for reading; anything else is data.
-    match output.as_object().map(|object| object.values().collect::<Vec<_>>()).as_deref() {
+    match output
+        .as_object()
+        .map(|object| object.values().collect::<Vec<_>>())
+        .as_deref()
+    {
         Some([Value::String(text)]) => println!("{}", agent_core::untrusted::printable_lines(text)),
         _ => println!("{output:#}"),
     }
@@ -82,7 +86,10 @@ async fn ask(
 /// Asset, amount, chain and recipient in one line.
 fn bill(buyer: &Buyer, terms: &PaymentTerms, amount: BaseUnits) -> String {
     let known = buyer.assets().by_id(terms.asset.id());
-    let amount = known.map_or_else(|| format!("{amount} base units"), |asset| asset.show(amount));
+    let amount = known.map_or_else(
+        || format!("{amount} base units"),
+        |asset| asset.show(amount),
+    );
     format!("{amount} on {} to {}", terms.asset.network, terms.pay_to)
 }
 
@@ -90,7 +97,9 @@ async fn open(arguments: &Arguments) -> Result<Buyer, Failure> {
     let Some(number) = arguments.devnet else {
         return Buyer::open(&arguments.config).await.map_err(Failure::usage);
     };
-    let key = crate::config::KeyConfig::Devnet(number).read().map_err(Failure::usage)?;
+    let key = crate::config::KeyConfig::Devnet(number)
+        .read()
+        .map_err(Failure::usage)?;
     let chain = ChainSettings::devnet(ChainSettings::DEVNET_RPC_URL);
     let builder: BuyerBuilder = Buyer::builder(chain, key, &arguments.data_dir);
     let builder = builder.egress(EgressPolicy::strict().allow_loopback());
@@ -102,6 +111,9 @@ fn input(text: &str, skill: Option<&SkillTerms>) -> Result<Value, Failure> {
         return serde_json::from_str(text).map_err(Failure::usage);
     }
     let schema = skill.and_then(|skill| skill.input_schema.parse::<Value>().ok());
-    let field = schema.as_ref().and_then(text_field).unwrap_or_else(|| "text".to_owned());
+    let field = schema
+        .as_ref()
+        .and_then(text_field)
+        .unwrap_or_else(|| "text".to_owned());
     Ok(json!({ field: text }))
 }

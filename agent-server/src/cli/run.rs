@@ -14,5 +14,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = AgentConfig::read(&arguments.config).map_err(Failure::usage)?;
     let config = config.with_environment(|name| std::env::var(name).ok());
     let config = config.map_err(Failure::usage)?;
-    Agent::configured(config).run().await.map_err(Failure::usage)
+    Agent::configured(config)
+        .run()
+        .await
+        .map_err(Failure::usage)
 }

@@ -12,24 +12,32 @@ pub struct GateRefusal {
     /// What is wrong and what to do about it, for the peer.
     pub message: String,
     /// The channel as we count it, for a buyer that lost count.
-    pub channel: Option<Channel>,
+    pub channel: Option<Box<Channel>>,
     /// Set when the fault is ours; for the log.
     pub log: Option<String>,
 }
 
 impl GateRefusal {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), channel: None, log: None }
+        Self {
+            code,
+            message: message.into(),
+            channel: None,
+            log: None,
+        }
     }
 
     pub(crate) fn malformed(field: &str, error: &serde_json::Error) -> Self {
         // The parser's text may quote the peer; it goes back to that peer only, and shortened.
         let why = shorten(&error.to_string());
-        Self::new("invalid_payload", format!("`{field}` cannot be read: {why}"))
+        Self::new(
+            "invalid_payload",
+            format!("`{field}` cannot be read: {why}"),
+        )
     }
 
     pub(crate) fn with_channel(mut self, channel: Option<Channel>) -> Self {
-        self.channel = channel;
+        self.channel = channel.map(Box::new);
         self
     }
 

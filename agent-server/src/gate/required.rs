@@ -1,11 +1,11 @@
 use super::{Gate, GateRefusal};
 use agent_core::json::{Json, Metadata};
+use agent_core::ledger::Reserved;
 use agent_core::money::BaseUnits;
 use agent_core::x402::{
     Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentRequired, PaymentStatus, ResourceInfo,
-    SettleResponse, WireChannel, Z402Receipt, X402_VERSION, keys,
+    SettleResponse, WireChannel, X402_VERSION, Z402Receipt, keys,
 };
-use agent_core::ledger::Reserved;
 use serde::Serialize;
 
 impl Gate {
@@ -21,9 +21,14 @@ impl Gate {
     ) -> Result<Metadata, serde_json::Error> {
         let mut extensions = Metadata::new();
         extensions.set(PAYMENT_IDENTIFIER, &PaymentIdentifier::wanted())?;
-        if let Some(channel) = refusal.and_then(|refusal| refusal.channel) {
-            let channel = WireChannel::from(channel);
-            extensions.set("z402", &Info { info: Correction { channel } })?;
+        if let Some(channel) = refusal.and_then(|refusal| refusal.channel.as_deref()) {
+            let channel = WireChannel::from(*channel);
+            extensions.set(
+                "z402",
+                &Info {
+                    info: Correction { channel },
+                },
+            )?;
         }
         let required = PaymentRequired {
             x402_version: X402_VERSION,

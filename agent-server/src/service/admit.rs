@@ -58,9 +58,13 @@ impl Service {
         let Some(payment) = payment else {
             return self.ask_for_payment(draft(), asked, price, None, message);
         };
-        match self.admit(&payment, &task_id, &context_id, &asked, price).await {
+        match self
+            .admit(&payment, &task_id, &context_id, &asked, price)
+            .await
+        {
             Ok(Admitted::New(reserved)) => {
-                self.run(draft(), asked, Some(reserved), public, permit).await
+                self.run(draft(), asked, Some(reserved), public, permit)
+                    .await
             }
             Ok(Admitted::Same(id)) => self.answered(&id).await,
             Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
@@ -79,12 +83,20 @@ impl Service {
         if let Some(payment) = message.metadata.get(keys::PAYLOAD).cloned()
             && let Some(task) = self.0.waiting.get(&id)
         {
-            return self.pay_waiting(&id, task, message, &payment, public, permit).await;
+            return self
+                .pay_waiting(&id, task, message, &payment, public, permit)
+                .await;
         }
         if self.0.engine.live.get(&id).is_some() {
             return Err(busy());
         }
-        let stored = self.0.engine.store.get(id.clone()).await.map_err(|e| store_failed(&e))?;
+        let stored = self
+            .0
+            .engine
+            .store
+            .get(id.clone())
+            .await
+            .map_err(|e| store_failed(&e))?;
         match stored {
             Some(stored) => self.answer_question(stored, message, public, permit).await,
             None => match self.0.waiting.get(&id) {
@@ -114,14 +126,21 @@ impl Service {
             )
             .with_detail("task_already_paid"));
         }
-        let admitted = self.admit(payment, id, &task.context_id, &asked, price).await;
+        let admitted = self
+            .admit(payment, id, &task.context_id, &asked, price)
+            .await;
         match &admitted {
             Ok(_) => self.0.waiting.paid(id, &payer),
             Err(_) => self.0.waiting.give_back(id, &payer),
         }
         let draft = || {
             let now = self.0.engine.clock.now_unix_millis();
-            Draft::begin(id.to_owned(), task.context_id.clone(), task.message.clone(), now)
+            Draft::begin(
+                id.to_owned(),
+                task.context_id.clone(),
+                task.message.clone(),
+                now,
+            )
         };
         match admitted {
             Ok(Admitted::New(reserved)) => {
@@ -133,7 +152,8 @@ impl Service {
             Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
             Err(refusal) => {
                 tell_log(&refusal)?;
-                self.priced(draft(), &asked.skill, price, Some(&refusal)).map(Sent::Still)
+                self.priced(draft(), &asked.skill, price, Some(&refusal))
+                    .map(Sent::Still)
             }
         }
     }
@@ -154,10 +174,13 @@ impl Service {
             ));
         }
         let resume = stored.resume.as_ref().ok_or_else(busy)?;
-        let mut resume: Resume =
-            resume.parse().map_err(|error| A2aError::internal(format!("a parked task: {error}")))?;
+        let mut resume: Resume = resume
+            .parse()
+            .map_err(|error| A2aError::internal(format!("a parked task: {error}")))?;
         if resume.answers.len() >= QUESTIONS_PER_TASK_MAX {
-            return Err(A2aError::unsupported_operation("this task has had too many answers"));
+            return Err(A2aError::unsupported_operation(
+                "this task has had too many answers",
+            ));
         }
         let skill = self.0.skills.get(&resume.skill).ok_or_else(|| {
             A2aError::unsupported_operation("this agent does not sell the task's skill any more")
@@ -167,7 +190,9 @@ impl Service {
         let reserved = match (resume.paid, self.gate()) {
             (false, _) => None,
             (true, None) => {
-                return Err(A2aError::internal("a paid task is parked, and payment is not set up"));
+                return Err(A2aError::internal(
+                    "a paid task is parked, and payment is not set up",
+                ));
             }
             (true, Some(gate)) => {
                 let now = self.0.engine.clock.now_unix_millis();
@@ -175,7 +200,12 @@ impl Service {
                 match held.map_err(|error| store_failed(&error))? {
                     Unparked::Held(reserved) => Some(reserved),
                     Unparked::Expired(reserved) => {
-                        return self.0.engine.expire(task, stored.seq, reserved).await.map(Sent::Still);
+                        return self
+                            .0
+                            .engine
+                            .expire(task, stored.seq, reserved)
+                            .await
+                            .map(Sent::Still);
                     }
                     Unparked::NotParked => return Err(busy()),
                 }
@@ -184,7 +214,14 @@ impl Service {
         resume.answers.push(answer);
         let now = self.0.engine.clock.now_unix_millis();
         let draft = Draft::go_on(task, stored.seq, message, now);
-        let start = Start { draft, resume, work: asked.work, reserved, public, permit };
+        let start = Start {
+            draft,
+            resume,
+            work: asked.work,
+            reserved,
+            public,
+            permit,
+        };
         Ok(Sent::Live(self.0.engine.start(start).await?))
     }
 
@@ -196,11 +233,23 @@ impl Service {
         public: bool,
         permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
-        let input = Json::from_text(&asked.input)
-            .map_err(|error| A2aError::internal(error.to_string()))?;
+        let input =
+            Json::from_text(&asked.input).map_err(|error| A2aError::internal(error.to_string()))?;
         let paid = reserved.is_some();
-        let resume = Resume { skill: asked.skill, input, answers: Vec::new(), paid };
-        let start = Start { draft, resume, work: asked.work, reserved, public, permit };
+        let resume = Resume {
+            skill: asked.skill,
+            input,
+            answers: Vec::new(),
+            paid,
+        };
+        let start = Start {
+            draft,
+            resume,
+            work: asked.work,
+            reserved,
+            public,
+            permit,
+        };
         Ok(Sent::Live(self.0.engine.start(start).await?))
     }
 
@@ -213,10 +262,19 @@ impl Service {
         price: BaseUnits,
     ) -> Result<Admitted, GateRefusal> {
         let gate = self.gate().ok_or_else(|| {
-            GateRefusal::new("unsupported_scheme", "this agent is not set up to take payments")
+            GateRefusal::new(
+                "unsupported_scheme",
+                "this agent is not set up to take payments",
+            )
         })?;
         let (skill, input) = (asked.skill.as_str(), asked.input.as_str());
-        let work = Work { task_id, context_id, skill, input, max: price };
+        let work = Work {
+            task_id,
+            context_id,
+            skill,
+            input,
+            max: price,
+        };
         gate.admit(payment, &work).await
     }
 
@@ -242,7 +300,13 @@ impl Service {
         let (id, context_id) = (draft.task.id.clone(), draft.task.context_id.clone());
         let shown = self.priced(draft, &asked.skill, price, refusal.as_ref())?;
         let Asked { skill, input, .. } = asked;
-        let task = WaitingTask { shown: shown.clone(), context_id, skill, input, message };
+        let task = WaitingTask {
+            shown: shown.clone(),
+            context_id,
+            skill,
+            input,
+            message,
+        };
         self.0.waiting.insert(id, task);
         Ok(Sent::Still(shown))
     }
@@ -270,7 +334,13 @@ impl Service {
 
     /// The stored task of a payment that was resolved before.
     async fn answered(&self, id: &str) -> Result<Sent, A2aError> {
-        let stored = self.0.engine.store.get(id.to_owned()).await.map_err(|e| store_failed(&e))?;
+        let stored = self
+            .0
+            .engine
+            .store
+            .get(id.to_owned())
+            .await
+            .map_err(|e| store_failed(&e))?;
         let stored = stored.ok_or_else(|| A2aError::internal("a resolved payment has no task"))?;
         Ok(Sent::Still(stored.task))
     }
@@ -297,23 +367,37 @@ impl Service {
             }
             tokio::time::sleep(REPEAT_PAUSE).await;
         }
-        Err(A2aError::new(ErrorCode::Unavailable, "this request is being worked on; ask again")
-            .with_detail("task_is_working"))
+        Err(A2aError::new(
+            ErrorCode::Unavailable,
+            "this request is being worked on; ask again",
+        )
+        .with_detail("task_is_working"))
     }
 
     /// Cancels a task that waits for its payment; `None` if there is none, or a payment has it.
     pub(super) fn cancel_waiting(&self, id: &str) -> Result<Option<Json>, A2aError> {
-        let Some(task) = self.0.waiting.remove_open(id) else { return Ok(None) };
+        let Some(task) = self.0.waiting.remove_open(id) else {
+            return Ok(None);
+        };
         let now = self.0.engine.clock.now_unix_millis();
         let mut draft = Draft::begin(id.to_owned(), task.context_id, task.message, now);
-        draft.set_status(TaskState::Canceled, Some(("canceled".to_owned(), Metadata::new())), now);
+        draft.set_status(
+            TaskState::Canceled,
+            Some(("canceled".to_owned(), Metadata::new())),
+            now,
+        );
         let task = Json::from_value(&draft.task);
-        task.map(Some).map_err(|error| A2aError::internal(error.to_string()))
+        task.map(Some)
+            .map_err(|error| A2aError::internal(error.to_string()))
     }
 
     pub(super) async fn cancel_stored(&self, id: &str) -> Result<Json, A2aError> {
         let engine = &self.0.engine;
-        let stored = engine.store.get(id.to_owned()).await.map_err(|e| store_failed(&e))?;
+        let stored = engine
+            .store
+            .get(id.to_owned())
+            .await
+            .map_err(|e| store_failed(&e))?;
         let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
         let task = parse_task(&stored.task)?;
         if task.status.state.is_terminal() || stored.resume.is_none() {
@@ -326,16 +410,23 @@ impl Service {
         if message.context_id.is_empty() || message.context_id == context_id {
             return Ok(());
         }
-        Err(A2aError::invalid_field("message.contextId", "is not the context of the task"))
+        Err(A2aError::invalid_field(
+            "message.contextId",
+            "is not the context of the task",
+        ))
     }
 }
 
 /// A refusal that is our own fault goes to the log, and to the peer as an error and not as a price.
 fn tell_log(refusal: &GateRefusal) -> Result<(), A2aError> {
-    let Some(log) = &refusal.log else { return Ok(()) };
-    Err(A2aError::new(ErrorCode::Unavailable, refusal.message.clone())
-        .with_detail(refusal.code)
-        .with_log(log.clone()))
+    let Some(log) = &refusal.log else {
+        return Ok(());
+    };
+    Err(
+        A2aError::new(ErrorCode::Unavailable, refusal.message.clone())
+            .with_detail(refusal.code)
+            .with_log(log.clone()),
+    )
 }
 
 fn busy() -> A2aError {
@@ -362,7 +453,8 @@ fn payment_id(payment: &Json) -> String {
 fn answer_in(message: &Message) -> Result<Json, A2aError> {
     match message.data() {
         Some(data) => Ok(data.clone()),
-        None => Json::from_value(&message.text())
-            .map_err(|error| A2aError::internal(error.to_string())),
+        None => {
+            Json::from_value(&message.text()).map_err(|error| A2aError::internal(error.to_string()))
+        }
     }
 }

@@ -32,12 +32,19 @@ pub(super) fn accept(skill: &SkillEntry, input: String) -> Result<Asked, A2aErro
             .with_violation(FieldViolation::new(field, shorten(&error.why)))
             .with_detail("input_does_not_fit")
     })?;
-    Ok(Asked { skill: skill.about.id.clone(), input, work })
+    Ok(Asked {
+        skill: skill.about.id.clone(),
+        input,
+        work,
+    })
 }
 
 fn choose<'a>(skills: &'a SkillBook, message: &Message) -> Result<&'a SkillEntry, A2aError> {
     let named: Option<String> = message.metadata.parse(keys::SKILL).map_err(|_| {
-        A2aError::invalid_field(format!("message.metadata.{}", keys::SKILL), "must be a string")
+        A2aError::invalid_field(
+            format!("message.metadata.{}", keys::SKILL),
+            "must be a string",
+        )
     })?;
     let refuse = |text: String, code| {
         Err(A2aError::invalid_params(text)
@@ -50,11 +57,17 @@ fn choose<'a>(skills: &'a SkillBook, message: &Message) -> Result<&'a SkillEntry
     match named {
         Some(id) => match skills.get(&id) {
             Some(skill) => Ok(skill),
-            None => refuse(format!("this agent has no skill `{}`", shorten(&id)), "unknown_skill"),
+            None => refuse(
+                format!("this agent has no skill `{}`", shorten(&id)),
+                "unknown_skill",
+            ),
         },
         None => match skills.only() {
             Some(skill) => Ok(skill),
-            None => refuse("name the skill that the message is for".to_owned(), "skill_not_named"),
+            None => refuse(
+                "name the skill that the message is for".to_owned(),
+                "skill_not_named",
+            ),
         },
     }
 }

@@ -26,7 +26,12 @@ impl Draft {
     /// A task that begins to work on `message`.
     pub(crate) fn begin(id: String, context_id: String, message: Message, now: u64) -> Self {
         let task = Task::new(id, context_id);
-        let mut draft = Self { task, seq: 0, updated_unix_millis: now, whole: None };
+        let mut draft = Self {
+            task,
+            seq: 0,
+            updated_unix_millis: now,
+            whole: None,
+        };
         draft.hear(message);
         draft.set_status(TaskState::Working, None, now);
         draft
@@ -42,7 +47,12 @@ impl Draft {
 
     /// A stored task as it is.
     pub(crate) const fn parked(task: Task, seq: u64, now: u64) -> Self {
-        Self { task, seq, updated_unix_millis: now, whole: None }
+        Self {
+            task,
+            seq,
+            updated_unix_millis: now,
+            whole: None,
+        }
     }
 
     /// Keeps one more message of the caller's.
@@ -58,7 +68,10 @@ impl Draft {
     }
 
     pub(crate) fn has_artifact(&self, id: &str) -> bool {
-        self.task.artifacts.iter().any(|artifact| artifact.artifact_id == id)
+        self.task
+            .artifacts
+            .iter()
+            .any(|artifact| artifact.artifact_id == id)
     }
 
     /// Changes the status; `text` and `metadata` become its message.

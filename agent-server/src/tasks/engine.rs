@@ -55,11 +55,21 @@ pub(crate) struct Resume {
 impl Engine {
     /// Starts a run and returns the task to watch. The run does not depend on anybody watching.
     pub(crate) async fn start(self: &Arc<Self>, start: Start) -> Result<Arc<LiveTask>, A2aError> {
-        let Start { draft, resume, work, reserved, public, permit } = start;
+        let Start {
+            draft,
+            resume,
+            work,
+            reserved,
+            public,
+            permit,
+        } = start;
         let Some(live) = self.live.start(LiveTask::new(draft, public, permit)) else {
             // Only a parked task could be running already, and its reservation is unparked once.
             if let Some(reserved) = reserved {
-                tracing::error!(task = reserved.task_id(), "a reservation waits for recovery");
+                tracing::error!(
+                    task = reserved.task_id(),
+                    "a reservation waits for recovery"
+                );
             }
             return Err(A2aError::unsupported_operation(
                 "this task is working; wait for it to ask or to end",
@@ -79,20 +89,28 @@ impl Engine {
 
     /// Stores the task before its id is told to anyone.
     async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
-        let (event, write) = live.edit(|draft| {
-            let event = stream_event("task", &draft.task)?;
-            let events = vec![(draft.next_seq(), event.clone())];
-            let write = draft.write(events, None)?;
-            Ok((event, write))
-        })
-        .map_err(unserialisable)?;
-        self.store.put(write).await.map_err(|error| store_failed(&error))?;
-        live.append(event).map_err(|_| A2aError::from(ErrorCode::Internal))
+        let (event, write) = live
+            .edit(|draft| {
+                let event = stream_event("task", &draft.task)?;
+                let events = vec![(draft.next_seq(), event.clone())];
+                let write = draft.write(events, None)?;
+                Ok((event, write))
+            })
+            .map_err(unserialisable)?;
+        self.store
+            .put(write)
+            .await
+            .map_err(|error| store_failed(&error))?;
+        live.append(event)
+            .map_err(|_| A2aError::from(ErrorCode::Internal))
     }
 
     async fn give_back(&self, live: &LiveTask, reserved: Reserved) {
         let now = self.clock.now_unix_millis();
-        let said = ("the agent could not start the task; nothing was charged".to_owned(), Metadata::new());
+        let said = (
+            "the agent could not start the task; nothing was charged".to_owned(),
+            Metadata::new(),
+        );
         let write = live.edit(|draft| {
             draft.set_status(TaskState::Failed, Some(said), now);
             draft.write(Vec::new(), None)
@@ -108,13 +126,22 @@ impl Engine {
     pub(crate) async fn cancel_parked(&self, task: Task, seq: u64) -> Result<Json, A2aError> {
         let mut reserved = None;
         if let Some(gate) = &self.gate {
-            let held = gate.ledger().unpark(task.id.clone(), self.clock.now_unix_millis()).await;
+            let held = gate
+                .ledger()
+                .unpark(task.id.clone(), self.clock.now_unix_millis())
+                .await;
             reserved = match held.map_err(|error| store_failed(&error))? {
                 Unparked::Held(reserved) | Unparked::Expired(reserved) => Some(reserved),
                 Unparked::NotParked => None,
             };
         }
-        self.end_parked(task, seq, reserved, (TaskState::Canceled, "canceled", "canceled")).await
+        self.end_parked(
+            task,
+            seq,
+            reserved,
+            (TaskState::Canceled, "canceled", "canceled"),
+        )
+        .await
     }
 
     /// Ends a parked task whose lock can no longer pay for it.
@@ -137,7 +164,9 @@ impl Engine {
         (state, code, why): (TaskState, &'static str, &str),
     ) -> Result<Json, A2aError> {
         let id = task.id.clone();
-        let metadata = self.receipt(reserved.as_ref(), Err((code, why))).map_err(unserialisable)?;
+        let metadata = self
+            .receipt(reserved.as_ref(), Err((code, why)))
+            .map_err(unserialisable)?;
         let mut draft = Draft::parked(task, seq, self.clock.now_unix_millis());
         let said = Some((why.to_owned(), metadata));
         draft.set_status(state, said, self.clock.now_unix_millis());
@@ -159,19 +188,30 @@ impl Engine {
         work: Box<dyn AcceptedInput>,
         reserved: Option<Reserved>,
     ) {
-        let charging = reserved.as_ref().zip(self.gate.as_ref()).map(|(reserved, gate)| Charging {
-            asset: gate.terms().asset.clone(),
-            ceiling: reserved.amount(),
-            charge: None,
-        });
+        let charging = reserved
+            .as_ref()
+            .zip(self.gate.as_ref())
+            .map(|(reserved, gate)| Charging {
+                asset: gate.terms().asset.clone(),
+                ceiling: reserved.amount(),
+                charge: None,
+            });
         let task = live.task();
-        let info = TaskInfo { task_id: task.id, context_id: task.context_id };
-        let host = Arc::new(Host { engine: Arc::clone(&self), live: Arc::clone(&live) });
+        let info = TaskInfo {
+            task_id: task.id,
+            context_id: task.context_id,
+        };
+        let host = Arc::new(Host {
+            engine: Arc::clone(&self),
+            live: Arc::clone(&live),
+        });
         let mut cx = SkillContext::new(info, host, Arc::clone(&self.resources))
             .with_charging(charging)
             .with_answers(resume.answers.clone());
         let outcome = self.run(work, &mut cx, &live).await;
-        let charge = cx.charging().map(|charging| charging.charge.unwrap_or(charging.ceiling));
+        let charge = cx
+            .charging()
+            .map(|charging| charging.charge.unwrap_or(charging.ceiling));
         self.finish(&live, outcome, resume, reserved, charge).await;
         self.live.remove(live.id());
     }
@@ -258,7 +298,13 @@ impl Engine {
         let void = |state, code, text: String| {
             let metadata = self.receipt(reserved, Err((code, text.as_str())))?;
             let said = Some((text, metadata));
-            Ok(Ending { state, said, artifact: None, resume: None, action: Action::Void })
+            Ok(Ending {
+                state,
+                said,
+                artifact: None,
+                resume: None,
+                action: Action::Void,
+            })
         };
         match outcome {
             Ok(Done { output, note, .. }) => {
@@ -268,13 +314,25 @@ impl Engine {
                     .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
                 let artifact = Artifact::new("result", vec![Part::data(output)]);
                 let action = Action::Post(charge);
-                Ok(Ending { state: TaskState::Completed, said, artifact: Some(artifact), resume: None, action })
+                Ok(Ending {
+                    state: TaskState::Completed,
+                    said,
+                    artifact: Some(artifact),
+                    resume: None,
+                    action,
+                })
             }
             Err(Stop::NeedInput(question)) => {
                 let said = Some((question, Metadata::new()));
                 let resume = Some(Json::from_value(resume)?);
                 let action = Action::Park;
-                Ok(Ending { state: TaskState::InputRequired, said, artifact: None, resume, action })
+                Ok(Ending {
+                    state: TaskState::InputRequired,
+                    said,
+                    artifact: None,
+                    resume,
+                    action,
+                })
             }
             Err(Stop::Rejected(why)) => void(TaskState::Rejected, "rejected", why),
             Err(Stop::Canceled) => void(TaskState::Canceled, "canceled", "canceled".to_owned()),
@@ -403,7 +461,9 @@ impl SkillHost for Host {
                     Stop::failed("the agent's store failed")
                 })?;
             }
-            self.live.append(event).map_err(|_| Stop::failed("the task emitted too many events"))
+            self.live
+                .append(event)
+                .map_err(|_| Stop::failed("the task emitted too many events"))
         })
     }
 
@@ -414,11 +474,18 @@ impl SkillHost for Host {
 
 fn apply(draft: &mut Draft, event: SkillEvent, now: u64) -> Result<Json, serde_json::Error> {
     match event {
-        SkillEvent::Artifact { artifact, append, last_chunk } => {
+        SkillEvent::Artifact {
+            artifact,
+            append,
+            last_chunk,
+        } => {
             // A reader drops a piece that is said to follow one that it never had.
             let known = draft.has_artifact(&artifact.artifact_id);
             let append = append && known;
-            stream_event("artifactUpdate", &draft.artifact_event(artifact, append, last_chunk))
+            stream_event(
+                "artifactUpdate",
+                &draft.artifact_event(artifact, append, last_chunk),
+            )
         }
         SkillEvent::Progress(text) => {
             draft.set_status(TaskState::Working, Some((text, Metadata::new())), now);
@@ -433,11 +500,17 @@ pub(crate) fn store_failed(error: &impl std::fmt::Display) -> A2aError {
 }
 
 fn unavailable() -> A2aError {
-    A2aError::new(ErrorCode::Unavailable, "the agent's store failed; nothing was charged, try again")
-        .with_detail("store_unavailable")
+    A2aError::new(
+        ErrorCode::Unavailable,
+        "the agent's store failed; nothing was charged, try again",
+    )
+    .with_detail("store_unavailable")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as a function in map_err"
+)]
 fn unserialisable(error: serde_json::Error) -> A2aError {
     A2aError::internal(format!("cannot be written as JSON: {error}"))
 }

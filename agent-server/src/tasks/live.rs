@@ -3,8 +3,8 @@
 //! A reader keeps the number it has read up to and comes back for more when it is woken. A slow
 //! one falls behind without losing anything or holding anybody up; there is no channel to overflow.
 
-use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
 use super::Draft;
+use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
 use agent_core::a2a::{A2aError, ErrorCode, Task};
 use agent_core::json::Json;
 use std::collections::HashMap;
@@ -160,7 +160,9 @@ impl LiveTask {
 
 impl fmt::Debug for LiveTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveTask").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("LiveTask")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,15 +182,23 @@ pub(crate) struct LiveTasks {
 impl LiveTasks {
     pub(crate) fn new(max: usize) -> Self {
         let permits = Arc::new(Semaphore::new(max));
-        Self { shards: Default::default(), hasher: RandomState::new(), permits, max }
+        Self {
+            shards: Default::default(),
+            hasher: RandomState::new(),
+            permits,
+            max,
+        }
     }
 
     /// A place among the running tasks; taken before anything is reserved, so that money is never
     /// held for work that cannot start.
     pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, A2aError> {
         Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
-            A2aError::new(ErrorCode::ResourceExhausted, "this agent is busy; try again later")
-                .with_detail("too_many_tasks")
+            A2aError::new(
+                ErrorCode::ResourceExhausted,
+                "this agent is busy; try again later",
+            )
+            .with_detail("too_many_tasks")
         })
     }
 
@@ -230,7 +240,10 @@ impl LiveTasks {
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the index is taken modulo the length"
+    )]
     fn shard(&self, id: &str) -> MutexGuard<'_, HashMap<String, Arc<LiveTask>>> {
         let hash = usize::try_from(self.hasher.hash_one(id) >> 32).unwrap_or(0);
         lock(&self.shards[hash % LIVE_SHARDS])

@@ -46,9 +46,14 @@ struct Entry {
 enum State {
     Open,
     /// So many attempts of one payment are under way.
-    Taken { by: String, attempts: usize },
+    Taken {
+        by: String,
+        attempts: usize,
+    },
     /// That payment was admitted.
-    Paid { by: String },
+    Paid {
+        by: String,
+    },
 }
 
 impl Entry {
@@ -60,12 +65,21 @@ impl Entry {
 
 impl WaitingTasks {
     pub(crate) fn new(max: usize, bytes_max: usize, ttl: Duration) -> Self {
-        Self { inner: Mutex::new(Inner::default()), max, bytes_max, ttl }
+        Self {
+            inner: Mutex::new(Inner::default()),
+            max,
+            bytes_max,
+            ttl,
+        }
     }
 
     pub(crate) fn insert(&self, id: String, task: WaitingTask) {
         let mut inner = self.lock();
-        let entry = Entry { task, state: State::Open, since: Instant::now() };
+        let entry = Entry {
+            task,
+            state: State::Open,
+            since: Instant::now(),
+        };
         inner.bytes = inner.bytes.saturating_add(entry.bytes());
         if let Some(old) = inner.tasks.insert(id.clone(), entry) {
             inner.bytes = inner.bytes.saturating_sub(old.bytes());
@@ -91,10 +105,15 @@ impl WaitingTasks {
     /// it again: its repeats must find the answer.
     pub(crate) fn take(&self, id: &str, payment: &str) -> bool {
         let mut inner = self.lock();
-        let Some(entry) = inner.tasks.get_mut(id) else { return false };
+        let Some(entry) = inner.tasks.get_mut(id) else {
+            return false;
+        };
         match &mut entry.state {
             State::Open => {
-                entry.state = State::Taken { by: payment.to_owned(), attempts: 1 };
+                entry.state = State::Taken {
+                    by: payment.to_owned(),
+                    attempts: 1,
+                };
                 true
             }
             State::Taken { by, attempts } if by == payment => {
@@ -109,14 +128,18 @@ impl WaitingTasks {
     /// Says that a payment was admitted: no other one ever is.
     pub(crate) fn paid(&self, id: &str, payment: &str) {
         if let Some(entry) = self.lock().tasks.get_mut(id) {
-            entry.state = State::Paid { by: payment.to_owned() };
+            entry.state = State::Paid {
+                by: payment.to_owned(),
+            };
         }
     }
 
     /// Gives the task back after an attempt of this payment was refused.
     pub(crate) fn give_back(&self, id: &str, payment: &str) {
         let mut inner = self.lock();
-        let Some(entry) = inner.tasks.get_mut(id) else { return };
+        let Some(entry) = inner.tasks.get_mut(id) else {
+            return;
+        };
         if let State::Taken { by, attempts } = &mut entry.state
             && by == payment
         {
@@ -130,7 +153,10 @@ impl WaitingTasks {
     /// Removes the task if no payment has it.
     pub(crate) fn remove_open(&self, id: &str) -> Option<WaitingTask> {
         let mut inner = self.lock();
-        let open = inner.tasks.get(id).is_some_and(|entry| entry.state == State::Open);
+        let open = inner
+            .tasks
+            .get(id)
+            .is_some_and(|entry| entry.state == State::Open);
         if open { inner.forget(id) } else { None }
     }
 

@@ -169,8 +169,14 @@ async fn work_is_not_taken_up_again_when_its_lock_cannot_pay_any_more() {
         store.park(reserved, asked).await.unwrap();
     }
     store.observe(gone, on_chain(0, 0)).await.unwrap();
-    let released = store.unpark("task-gone".to_owned(), NOW_MILLIS).await.unwrap();
-    let expired = store.unpark("task-late".to_owned(), DEADLINE * 1_000).await.unwrap();
+    let released = store
+        .unpark("task-gone".to_owned(), NOW_MILLIS)
+        .await
+        .unwrap();
+    let expired = store
+        .unpark("task-late".to_owned(), DEADLINE * 1_000)
+        .await
+        .unwrap();
     for (name, unparked) in [("gone", released), ("late", expired)] {
         let Unparked::Expired(reserved) = unparked else {
             panic!("{name}: {unparked:?}");

@@ -23,8 +23,21 @@ pub(crate) fn open_locks(
     let deadline = U40::from(chain.timestamp().saturating_add(86_400));
     let all = U256::from(each).saturating_mul(U256::from(locks.len()));
     let (token, escrow) = (settings.token.address, settings.escrow);
-    send(chain, payer, token, &IToken::approveCall { spender: escrow, value: all })?;
-    send(chain, payer, escrow, &IZ402Escrow::depositCall { token, amount: all })?;
+    send(
+        chain,
+        payer,
+        token,
+        &IToken::approveCall {
+            spender: escrow,
+            value: all,
+        },
+    )?;
+    send(
+        chain,
+        payer,
+        escrow,
+        &IZ402Escrow::depositCall { token, amount: all },
+    )?;
     for locks in locks.chunks(50) {
         let call = IZ402Escrow::authorizeManyCall {
             locks: locks.iter().map(wire).collect(),
@@ -37,14 +50,33 @@ pub(crate) fn open_locks(
 }
 
 fn wire(lock: &Lock) -> IZ402Escrow::Lock {
-    let Lock { payer, signer, payee, token, salt } = *lock;
-    IZ402Escrow::Lock { payer, signer, payee, token, salt: salt.0 }
+    let Lock {
+        payer,
+        signer,
+        payee,
+        token,
+        salt,
+    } = *lock;
+    IZ402Escrow::Lock {
+        payer,
+        signer,
+        payee,
+        token,
+        salt: salt.0,
+    }
 }
 
 fn send(chain: &mut Chain, from: Address, to: Address, call: &impl SolCall) -> Result<u64> {
-    let request = TransactionRequest::default().from(from).to(to).input(call.abi_encode().into());
+    let request = TransactionRequest::default()
+        .from(from)
+        .to(to)
+        .input(call.abi_encode().into());
     let receipt = chain.transact(request)?;
-    if receipt.status() { Ok(receipt.gas_used) } else { Err("a transaction reverted".into()) }
+    if receipt.status() {
+        Ok(receipt.gas_used)
+    } else {
+        Err("a transaction reverted".into())
+    }
 }
 
 /// Gas of the transaction that settles so many locks at once, payout included. The payee has been
@@ -53,7 +85,10 @@ pub(crate) fn batch_of_locks(count: u64) -> Result<(u64, u64)> {
     let settings = ChainSettings::devnet(ChainSettings::DEVNET_RPC_URL);
     let mut chain = Chain::new(&DevnetConfig::default())?;
     let (key, domain) = (paid::payer()?, settings.domain());
-    let payee = agent_devnet::DEV_ACCOUNTS.get(1).ok_or("no such account")?.address;
+    let payee = agent_devnet::DEV_ACCOUNTS
+        .get(1)
+        .ok_or("no such account")?
+        .address;
     let locks = (0..count).map(|salt| paid::lock(&settings, payee, salt));
     let locks = locks.collect::<Result<Vec<_>>>()?;
     open_locks(&mut chain, &settings, &locks, 1_000)?;

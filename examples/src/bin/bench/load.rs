@@ -27,7 +27,14 @@ pub(crate) async fn run(
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
     let workers: Vec<_> = (0..in_flight)
-        .map(|_| tokio::spawn(worker(address, Arc::clone(&requests), Arc::clone(&next), wanted)))
+        .map(|_| {
+            tokio::spawn(worker(
+                address,
+                Arc::clone(&requests),
+                Arc::clone(&next),
+                wanted,
+            ))
+        })
         .collect();
     let mut latencies = Vec::with_capacity(requests.len());
     for worker in workers {
@@ -36,12 +43,20 @@ pub(crate) async fn run(
     let micros = started.elapsed().as_micros().max(1);
     latencies.sort_unstable();
     let at = |percent: usize| {
-        let rank = latencies.len().saturating_mul(percent).div_ceil(100).saturating_sub(1);
+        let rank = latencies
+            .len()
+            .saturating_mul(percent)
+            .div_ceil(100)
+            .saturating_sub(1);
         latencies.get(rank).copied().unwrap_or_default()
     };
     let calls = u128::try_from(latencies.len())?;
     let calls_per_second = u64::try_from(calls.saturating_mul(1_000_000) / micros)?;
-    Ok(Measured { calls_per_second, p50: at(50), p99: at(99) })
+    Ok(Measured {
+        calls_per_second,
+        p50: at(50),
+        p99: at(99),
+    })
 }
 
 async fn worker(
@@ -73,20 +88,26 @@ async fn answer<'a>(socket: &mut TcpStream, buffer: &'a mut Vec<u8>) -> Result<&
         if socket.read_buf(buffer).await? == 0 {
             return Err("the connection was closed".into());
         }
-        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else {
+            continue;
+        };
         let head = std::str::from_utf8(buffer.get(..end).unwrap_or_default())?;
         let length = head
             .lines()
             .filter_map(|line| line.split_once(':'))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .ok_or("an answer without a length")?;
-        let all = end.saturating_add(4).saturating_add(length.1.trim().parse()?);
+        let all = end
+            .saturating_add(4)
+            .saturating_add(length.1.trim().parse()?);
         while buffer.len() < all {
             if socket.read_buf(buffer).await? == 0 {
                 return Err("the connection was closed".into());
             }
         }
-        return Ok(std::str::from_utf8(buffer.get(end.saturating_add(4)..all).unwrap_or_default())?);
+        return Ok(std::str::from_utf8(
+            buffer.get(end.saturating_add(4)..all).unwrap_or_default(),
+        )?);
     }
 }
 

@@ -48,7 +48,11 @@ async fn run(arguments: &Arguments) -> Result<()> {
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}", arguments.rounds);
         for in_flight in [1, 32] {
-            let calls = if in_flight == 1 { arguments.calls / 4 } else { arguments.calls };
+            let calls = if in_flight == 1 {
+                arguments.calls / 4
+            } else {
+                arguments.calls
+            };
             report.add("echo", in_flight, world.echo(calls, in_flight).await?);
             report.add("unpaid", in_flight, world.unpaid(calls, in_flight).await?);
             report.add("paid", in_flight, world.paid(calls, in_flight).await?);

@@ -7,7 +7,9 @@ use crate::serving::World;
 pub(crate) async fn per_open_task(world: &World, tasks: u32) -> Result<Option<u64>> {
     // The first tasks grow buffers and thread stacks that all later ones share.
     world.open_tasks(64).await?;
-    let Some(before) = resident() else { return Ok(None) };
+    let Some(before) = resident() else {
+        return Ok(None);
+    };
     world.open_tasks(tasks).await?;
     if world.live_tasks() < usize::try_from(tasks)? {
         return Err("not all tasks are open".into());

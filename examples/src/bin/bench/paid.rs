@@ -25,7 +25,13 @@ pub(crate) fn payer() -> Result<PayerKey> {
 pub(crate) fn lock(chain: &ChainSettings, payee: Address, salt: u64) -> Result<Lock> {
     let payer = payer()?.address();
     let salt = Salt(alloy_primitives::Uint::from(salt));
-    Ok(Lock { payer, signer: payer, payee, token: chain.token.address, salt })
+    Ok(Lock {
+        payer,
+        signer: payer,
+        payee,
+        token: chain.token.address,
+        salt,
+    })
 }
 
 /// A payment of `max` under a cumulative ceiling, as message metadata wants it.
@@ -38,8 +44,14 @@ pub(crate) fn payload(
     ceiling: BaseUnits,
 ) -> Result<String> {
     let channel_id = lock.id(domain);
-    let signature = key.sign(domain.voucher_digest(channel_id, ceiling)).to_string();
-    let voucher = VoucherText { channel_id, max_claimable_amount: ceiling, signature };
+    let signature = key
+        .sign(domain.voucher_digest(channel_id, ceiling))
+        .to_string();
+    let voucher = VoucherText {
+        channel_id,
+        max_claimable_amount: ceiling,
+        signature,
+    };
     let mut extensions = Metadata::new();
     let id = format!("bench-payment-{ceiling:0>16}");
     extensions.set(PAYMENT_IDENTIFIER, &PaymentIdentifier::of(id))?;

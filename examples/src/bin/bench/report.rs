@@ -16,7 +16,10 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn add(&mut self, what: &'static str, in_flight: usize, measured: Measured) {
-        self.measured.entry((what, in_flight)).or_default().push(measured);
+        self.measured
+            .entry((what, in_flight))
+            .or_default()
+            .push(measured);
     }
 
     /// The round with the median throughput.
@@ -30,9 +33,14 @@ impl Report {
         println!("| call | in flight | calls/s | p50 us | p99 us | of the echo | of unpaid |");
         println!("|---|---:|---:|---:|---:|---:|---:|");
         for in_flight in [1, 32] {
-            let base = |what| self.median(what, in_flight).map_or(0, |m| m.calls_per_second);
+            let base = |what| {
+                self.median(what, in_flight)
+                    .map_or(0, |m| m.calls_per_second)
+            };
             for what in ["echo", "unpaid", "paid"] {
-                let Some(m) = self.median(what, in_flight) else { continue };
+                let Some(m) = self.median(what, in_flight) else {
+                    continue;
+                };
                 let of = |base: u64| {
                     let percent = m.calls_per_second.saturating_mul(100).checked_div(base);
                     percent.map_or_else(String::new, |percent| format!("{percent} %"))
@@ -43,14 +51,21 @@ impl Report {
                     m.p50.as_micros(),
                     m.p99.as_micros(),
                     of(base("echo")),
-                    if what == "echo" { String::new() } else { of(base("unpaid")) },
+                    if what == "echo" {
+                        String::new()
+                    } else {
+                        of(base("unpaid"))
+                    },
                 );
             }
         }
         println!();
         println!("| measurement | value |");
         println!("|---|---:|");
-        println!("| one voucher check (lock id, digest, signer recovered) | {} ns |", self.voucher_check.as_nanos());
+        println!(
+            "| one voucher check (lock id, digest, signer recovered) | {} ns |",
+            self.voucher_check.as_nanos()
+        );
         let (payments, settled) = self.settled;
         let per = |gas: u64, count: u64| gas.checked_div(count).unwrap_or(0);
         println!(
@@ -58,12 +73,24 @@ impl Report {
             settled.transactions,
             per(settled.gas_used, payments)
         );
-        println!("| gas of settling that lock, payout included | {} |", settled.gas_used);
-        println!("| the same per payment, had it been 1,000 payments | {} |", per(settled.gas_used, 1_000));
+        println!(
+            "| gas of settling that lock, payout included | {} |",
+            settled.gas_used
+        );
+        println!(
+            "| the same per payment, had it been 1,000 payments | {} |",
+            per(settled.gas_used, 1_000)
+        );
         let (locks, gas) = self.batch;
-        println!("| gas per lock, {locks} locks in one transaction, payout included | {} |", per(gas, locks));
+        println!(
+            "| gas per lock, {locks} locks in one transaction, payout included | {} |",
+            per(gas, locks)
+        );
         if let Some(bytes) = self.memory_bytes_per_task {
-            println!("| resident memory per 1,000 open tasks | {} KiB |", bytes.saturating_mul(1_000) / 1_024);
+            println!(
+                "| resident memory per 1,000 open tasks | {} KiB |",
+                bytes.saturating_mul(1_000) / 1_024
+            );
         }
     }
 }

@@ -8,10 +8,10 @@ use agent_core::money::BaseUnits;
 use agent_core::voucher::{EscrowDomain, Lock};
 use agent_core::x402::PaymentTerms;
 use agent_devnet::{Devnet, DevnetConfig};
+use agent_server::RunningAgent;
 use agent_server::config::{AgentConfig, KeyConfig, PaymentConfig};
 use agent_server::prelude::*;
 use agent_server::settle::SettleReport;
-use agent_server::RunningAgent;
 use axum::serve::ListenerExt;
 use axum::{Json, Router, routing::post as route};
 use std::net::SocketAddr;
@@ -32,13 +32,19 @@ impl Skill for Shout {
     type Input = Text;
     type Output = Text;
     fn about(&self) -> About {
-        About::new(if self.0.is_some() { "paid" } else { "free" }, "Shouts your text back")
+        About::new(
+            if self.0.is_some() { "paid" } else { "free" },
+            "Shouts your text back",
+        )
     }
     fn price(&self) -> Price {
         self.0.map_or_else(Price::free, Price::per_task)
     }
     async fn run(&self, ask: Text, _cx: &mut SkillContext) -> Outcome<Text> {
-        Ok(Text { text: ask.text.to_uppercase() }.into())
+        Ok(Text {
+            text: ask.text.to_uppercase(),
+        }
+        .into())
     }
 }
 
@@ -110,7 +116,9 @@ pub(crate) async fn open() -> Result<World> {
 /// A bare axum handler that parses the same message and sends its text back.
 async fn echo() -> Result<SocketAddr> {
     let answer = |Json(request): Json<agent_core::a2a::SendMessageRequest>| async move {
-        Json(agent_core::a2a::SendMessageResponse::Message(request.message))
+        Json(agent_core::a2a::SendMessageResponse::Message(
+            request.message,
+        ))
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -131,7 +139,8 @@ fn message(skill: &str, number: u128, payment: Option<&str>) -> String {
 
 fn call(skill: &str, number: u128, payment: Option<&str>) -> Vec<u8> {
     let params = message(skill, number, payment);
-    let json = format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"SendMessage","params":{params}}}"#);
+    let json =
+        format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"SendMessage","params":{params}}}"#);
     post("/a2a", &json)
 }
 
@@ -143,7 +152,9 @@ impl World {
     }
 
     pub(crate) async fn echo(&self, calls: u32, in_flight: usize) -> Result<Measured> {
-        let requests = (0..calls).map(|n| post("/", &message("free", n.into(), None))).collect();
+        let requests = (0..calls)
+            .map(|n| post("/", &message("free", n.into(), None)))
+            .collect();
         load::run(self.echo, requests, in_flight, "hello").await
     }
 
@@ -174,10 +185,17 @@ impl World {
                 r#"{}}}}},"configuration":{{"returnImmediately":true}}}}"#,
                 message.get(..open).unwrap_or_default()
             );
-            let json = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{params}}}"#);
+            let json =
+                format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{params}}}"#);
             post("/a2a", &json)
         });
-        load::run(self.address()?, requests.collect(), 32, "TASK_STATE_WORKING").await
+        load::run(
+            self.address()?,
+            requests.collect(),
+            32,
+            "TASK_STATE_WORKING",
+        )
+        .await
     }
 
     pub(crate) fn live_tasks(&self) -> usize {

@@ -103,7 +103,11 @@ async fn count(
     for seller in &world.sellers {
         sellers.push(seller_closing(world, &chain, seller).await?);
         let violations = seller.store().verify().await?;
-        faults.extend(violations.iter().map(|v| format!("{}: {v}", seller.card().name)));
+        faults.extend(
+            violations
+                .iter()
+                .map(|v| format!("{}: {v}", seller.card().name)),
+        );
     }
     let sum = |of: fn(&SellerClosing) -> BaseUnits| BaseUnits::total(sellers.iter().map(of));
     let charged = sum(|seller| seller.books.charged)?;
@@ -122,23 +126,44 @@ async fn count(
         }
     };
     let claimed = settled.amount;
-    must(charged == claimed, format!("charged {charged}, claimed on chain {claimed}"));
+    must(
+        charged == claimed,
+        format!("charged {charged}, claimed on chain {claimed}"),
+    );
     let out = claimed.plus(returned)?;
-    must(deposited == out, format!("deposited {deposited}, claimed and returned {out}"));
+    must(
+        deposited == out,
+        format!("deposited {deposited}, claimed and returned {out}"),
+    );
     for seller in &sellers {
         let (books, on_chain) = (seller.books, seller.earned_on_chain);
         must(
             books.charged == on_chain && books.claimed == on_chain && books.pending == 0,
-            format!("{}: ledger {books:?}, earned on chain {on_chain}", seller.name),
+            format!(
+                "{}: ledger {books:?}, earned on chain {on_chain}",
+                seller.name
+            ),
         );
     }
-    let left = chain.token_balance(world.chain.token.address, world.chain.escrow).await?;
-    must(left.is_zero(), format!("{left} base units are left in the escrow"));
+    let left = chain
+        .token_balance(world.chain.token.address, world.chain.escrow)
+        .await?;
+    must(
+        left.is_zero(),
+        format!("{left} base units are left in the escrow"),
+    );
     let payments = sellers.iter().map(|seller| seller.books.posted).sum();
     let expected = trade.paid_calls.saturating_add(hired.payments_charged);
-    must(payments == expected, format!("{payments} payments posted, {expected} made"));
+    must(
+        payments == expected,
+        format!("{payments} payments posted, {expected} made"),
+    );
 
-    let reserved_max = sellers.iter().map(|s| s.books.in_flight_max).max().unwrap_or(0);
+    let reserved_max = sellers
+        .iter()
+        .map(|s| s.books.in_flight_max)
+        .max()
+        .unwrap_or(0);
     Ok(Closing {
         sellers,
         charged,
@@ -161,8 +186,12 @@ async fn seller_closing(
     seller: &RunningAgent,
 ) -> Result<SellerClosing> {
     let payee = seller.payee().ok_or("a seller without a payee")?;
-    let balance = chain.token_balance(world.chain.token.address, payee).await?;
-    let earned = balance.checked_sub(U256::from(GENESIS_USDC)).ok_or("a seller lost money")?;
+    let balance = chain
+        .token_balance(world.chain.token.address, payee)
+        .await?;
+    let earned = balance
+        .checked_sub(U256::from(GENESIS_USDC))
+        .ok_or("a seller lost money")?;
     Ok(SellerClosing {
         name: seller.card().name.clone(),
         books: seller.books().await?,
@@ -186,10 +215,17 @@ async fn settled(chain: &Chain, world: &World) -> Result<SettledOnChain> {
         transactions.extend(log.transaction_hash);
     }
     for hash in &transactions {
-        let receipt = chain.receipt(*hash).await?.ok_or("a settlement without a receipt")?;
+        let receipt = chain
+            .receipt(*hash)
+            .await?
+            .ok_or("a settlement without a receipt")?;
         gas = gas.saturating_add(receipt.gas_used);
     }
-    Ok(SettledOnChain { amount, transactions: u64::try_from(transactions.len())?, gas })
+    Ok(SettledOnChain {
+        amount,
+        transactions: u64::try_from(transactions.len())?,
+        gas,
+    })
 }
 
 async fn released(chain: &Chain, world: &World) -> Result<BaseUnits> {
@@ -204,12 +240,10 @@ async fn released(chain: &Chain, world: &World) -> Result<BaseUnits> {
     Ok(amount)
 }
 
-async fn logs(
-    chain: &Chain,
-    world: &World,
-    event: B256,
-) -> Result<Vec<alloy_rpc_types_eth::Log>> {
-    let filter = Filter::new().address(world.chain.escrow).event_signature(event);
+async fn logs(chain: &Chain, world: &World, event: B256) -> Result<Vec<alloy_rpc_types_eth::Log>> {
+    let filter = Filter::new()
+        .address(world.chain.escrow)
+        .event_signature(event);
     let head = chain.head().await?.number;
     Ok(chain.logs(&filter, 0, head).await?)
 }

@@ -36,7 +36,9 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(trade: &Trade, closing: &Closing, elapsed: Duration) -> Self {
-        let millis = u64::try_from(trade.took.as_millis()).unwrap_or(u64::MAX).max(1);
+        let millis = u64::try_from(trade.took.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
         Self {
             paid_calls: trade.paid_calls,
             in_flight_max: trade.in_flight_max,
@@ -53,7 +55,10 @@ impl Report {
             feedback_recorded: closing.feedback_recorded,
             agent_to_agent_payments: closing.agent_to_agent_payments,
             books_balanced: closing.faults.is_empty(),
-            seconds: ratio(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), 1_000),
+            seconds: ratio(
+                u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                1_000,
+            ),
             calls_per_second: trade.paid_calls.saturating_mul(1_000) / millis,
         }
     }
@@ -61,7 +66,10 @@ impl Report {
 
 /// `a / b` to two places, exactly as written.
 fn ratio(a: u64, b: u64) -> Number {
-    let hundredths = u128::from(a).saturating_mul(100).checked_div(u128::from(b)).unwrap_or(0);
+    let hundredths = u128::from(a)
+        .saturating_mul(100)
+        .checked_div(u128::from(b))
+        .unwrap_or(0);
     let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
     serde_json::from_str(&text).unwrap_or_else(|_| Number::from(0))
 }
@@ -69,7 +77,11 @@ fn ratio(a: u64, b: u64) -> Number {
 fn percentile(latencies: &[Duration], percent: usize) -> u128 {
     let mut sorted = latencies.to_vec();
     sorted.sort_unstable();
-    let rank = sorted.len().saturating_mul(percent).div_ceil(100).saturating_sub(1);
+    let rank = sorted
+        .len()
+        .saturating_mul(percent)
+        .div_ceil(100)
+        .saturating_sub(1);
     sorted.get(rank).map_or(0, Duration::as_micros)
 }
 
@@ -77,7 +89,10 @@ fn percentile(latencies: &[Duration], percent: usize) -> u128 {
 pub(crate) fn print(report: &Report, world: &World, closing: &Closing) {
     let usdc = world.chain.asset();
     println!();
-    println!("{:<14} {:>9} {:>14} {:>16}", "seller", "payments", "charged", "earned on chain");
+    println!(
+        "{:<14} {:>9} {:>14} {:>16}",
+        "seller", "payments", "charged", "earned on chain"
+    );
     for seller in &closing.sellers {
         println!(
             "{:<14} {:>9} {:>14} {:>16}",
@@ -110,7 +125,10 @@ pub(crate) fn print(report: &Report, world: &World, closing: &Closing) {
         PUBLISHED_X402_GAS,
     );
     println!("{} returned to the buyers", usdc.show(closing.returned));
-    println!("{} ratings with proof of payment; what the registry says now:", report.feedback_recorded);
+    println!(
+        "{} ratings with proof of payment; what the registry says now:",
+        report.feedback_recorded
+    );
     for line in &closing.trust {
         println!("  {line}");
     }

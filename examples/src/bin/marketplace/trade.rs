@@ -36,22 +36,27 @@ enum Kind {
 /// The text in pieces worth a question each: its paragraphs.
 pub(crate) fn pieces(file: Option<&Path>) -> Result<Vec<String>> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("{}: {error}", path.display()))?,
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?
+        }
         None => ALICE.to_owned(),
     };
     let telling = |piece: &&str| !Keywords::find(piece).keywords.is_empty();
-    let pieces: Vec<String> =
-        text.split("\n\n").map(str::trim).filter(telling).map(str::to_owned).collect();
-    if pieces.is_empty() { Err("the text has no words to work on".into()) } else { Ok(pieces) }
+    let pieces: Vec<String> = text
+        .split("\n\n")
+        .map(str::trim)
+        .filter(telling)
+        .map(str::to_owned)
+        .collect();
+    if pieces.is_empty() {
+        Err("the text has no words to work on".into())
+    } else {
+        Ok(pieces)
+    }
 }
 
 /// Makes the calls.
-pub(crate) async fn run(
-    world: &World,
-    pieces: &[String],
-    arguments: &Arguments,
-) -> Result<Trade> {
+pub(crate) async fn run(world: &World, pieces: &[String], arguments: &Arguments) -> Result<Trade> {
     let started = Instant::now();
     let progress = AtomicU32::new(0);
     let gauge = Gauge::default();
@@ -85,7 +90,14 @@ pub(crate) async fn run(
     let unpaid_latency = unpaid(world, pieces, arguments.calls / 2, in_flight).await?;
     let paid_calls = u64::from(progress.into_inner());
     let in_flight_max = gauge.max.into_inner();
-    Ok(Trade { paid_calls, paid_latency, unpaid_latency, in_flight_max, samples, took })
+    Ok(Trade {
+        paid_calls,
+        paid_latency,
+        unpaid_latency,
+        in_flight_max,
+        samples,
+        took,
+    })
 }
 
 /// Counts how many are inside at once.
@@ -121,8 +133,13 @@ const fn kind(number: u32) -> Kind {
 }
 
 fn piece(pieces: &[String], number: u32) -> TextIn {
-    let index = usize::try_from(number).unwrap_or(0).checked_rem(pieces.len()).unwrap_or(0);
-    TextIn { text: pieces.get(index).cloned().unwrap_or_default() }
+    let index = usize::try_from(number)
+        .unwrap_or(0)
+        .checked_rem(pieces.len())
+        .unwrap_or(0);
+    TextIn {
+        text: pieces.get(index).cloned().unwrap_or_default(),
+    }
 }
 
 /// One paid call. The answer is held against what this program computes itself.
@@ -130,8 +147,11 @@ async fn call(world: &World, kind: Kind, input: TextIn) -> Result<Paid> {
     let expected = Keywords::find(&input.text);
     let (right, paid) = match kind {
         Kind::Keywords | Kind::SecondOpinion => {
-            let seller: &Seller =
-                if kind == Kind::Keywords { &world.keywords } else { &world.rival };
+            let seller: &Seller = if kind == Kind::Keywords {
+                &world.keywords
+            } else {
+                &world.rival
+            };
             let answer: Answer<KeywordsFound> =
                 Box::pin(seller.ask_in_full(Keywords::ID, &input)).await?;
             (answer.output == expected, answer.paid)
@@ -139,11 +159,18 @@ async fn call(world: &World, kind: Kind, input: TextIn) -> Result<Paid> {
         Kind::Digest => {
             let answer: Answer<Digested> =
                 Box::pin(world.digest.ask_in_full(Digest::ID, &input)).await?;
-            (Digest::of(&input.text, expected.keywords) == Some(answer.output), answer.paid)
+            (
+                Digest::of(&input.text, expected.keywords) == Some(answer.output),
+                answer.paid,
+            )
         }
     };
     let paid = paid.ok_or("a priced skill answered without payment")?;
-    if right { Ok(paid) } else { Err("an answer is wrong".into()) }
+    if right {
+        Ok(paid)
+    } else {
+        Err("an answer is wrong".into())
+    }
 }
 
 /// Calls of a free skill on the same agent, as many at once.
@@ -157,10 +184,13 @@ async fn unpaid(
         let input = piece(pieces, number);
         let expected = Readability::measure(&input.text);
         let asked = Instant::now();
-        let found: ReadabilityFound =
-            Box::pin(world.keywords.ask(Readability::ID, &input)).await?;
+        let found: ReadabilityFound = Box::pin(world.keywords.ask(Readability::ID, &input)).await?;
         let latency = asked.elapsed();
-        if Some(found) == expected { Ok(latency) } else { Err("an answer is wrong".into()) }
+        if Some(found) == expected {
+            Ok(latency)
+        } else {
+            Err("an answer is wrong".into())
+        }
     });
     calls.buffer_unordered(in_flight).try_collect().await
 }

@@ -53,7 +53,10 @@ pub(crate) async fn open(arguments: &Arguments) -> Result<World> {
         .about("Keywords, chosen with care")
         .sell(Keywords::at("0.0009 USDC"))
         .config(config(&chain, &at("fine"), FINE, arguments));
-    let (swift, fine) = (Box::pin(swift.start()).await?, Box::pin(fine.start()).await?);
+    let (swift, fine) = (
+        Box::pin(swift.start()).await?,
+        Box::pin(fine.start()).await?,
+    );
 
     let hirer = buyer(&chain, &at("desk-hires"), DESK_HIRES, arguments).await?;
     let hired = hirer.find(keywords()).await?.best()?;
@@ -66,16 +69,37 @@ pub(crate) async fn open(arguments: &Arguments) -> Result<World> {
 
     let buyer = buyer(&chain, &at("buyer"), BUYER, arguments).await?;
     let offers = buyer.find(keywords()).await?;
-    let why = offers.found().candidates.iter().map(ToString::to_string).collect();
+    let why = offers
+        .found()
+        .candidates
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let [keywords, rival] = <[Seller; 2]>::try_from(offers.sellers())
         .map_err(|sellers| format!("found {} sellers of keywords, not 2", sellers.len()))?;
-    let digest = buyer.find(Query::skill(Digest::ID).max_price("0.01 USDC")).await?.best()?;
+    let digest = buyer
+        .find(Query::skill(Digest::ID).max_price("0.01 USDC"))
+        .await?
+        .best()?;
     let sellers = vec![swift, fine, desk];
-    Ok(World { devnet, chain, sellers, buyer, hirer, keywords, rival, digest, why, _files: files })
+    Ok(World {
+        devnet,
+        chain,
+        sellers,
+        buyer,
+        hirer,
+        keywords,
+        rival,
+        digest,
+        why,
+        _files: files,
+    })
 }
 
 fn keywords() -> Query {
-    Query::skill(Keywords::ID).max_price("0.001 USDC").min_trust(0.4)
+    Query::skill(Keywords::ID)
+        .max_price("0.001 USDC")
+        .min_trust(0.4)
 }
 
 fn config(chain: &ChainSettings, dir: &Path, key: u8, arguments: &Arguments) -> AgentConfig {
@@ -90,15 +114,14 @@ fn config(chain: &ChainSettings, dir: &Path, key: u8, arguments: &Arguments) -> 
     config
 }
 
-async fn buyer(
-    chain: &ChainSettings,
-    dir: &Path,
-    key: u8,
-    arguments: &Arguments,
-) -> Result<Buyer> {
+async fn buyer(chain: &ChainSettings, dir: &Path, key: u8, arguments: &Arguments) -> Result<Buyer> {
     let key = KeyConfig::Devnet(key).read()?;
     // Enough for the dearest mix of calls, and no more: a tenth of a cent a call and some change.
-    let bound = |cents: u32| format!("{}.{:02} USDC", cents / 100, cents % 100).parse().ok();
+    let bound = |cents: u32| {
+        format!("{}.{:02} USDC", cents / 100, cents % 100)
+            .parse()
+            .ok()
+    };
     let all = arguments.calls.div_ceil(10).saturating_add(100);
     let budget = Budget {
         per_payment: bound(1),
@@ -120,7 +143,11 @@ async fn buyer(
 
 /// Says who is there and why the buyer chose as it did.
 pub(crate) fn introduce(world: &World) {
-    eprintln!("chain {} at {}", world.devnet.chain_id(), world.devnet.url());
+    eprintln!(
+        "chain {} at {}",
+        world.devnet.chain_id(),
+        world.devnet.url()
+    );
     for seller in &world.sellers {
         eprintln!("selling at {}: {}", seller.url(), seller.card().name);
     }
