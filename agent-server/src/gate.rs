@@ -8,7 +8,7 @@ mod required;
 
 pub use refusal::GateRefusal;
 
-use crate::limits::LOCK_WAIT;
+use crate::limits::{FRESHNESS_WAIT, LOCK_WAIT};
 use agent_core::channel::Refusal;
 use agent_core::clock::Clock;
 use agent_core::json::Json;
@@ -28,8 +28,9 @@ use std::time::Duration;
 ///
 /// # Contract
 ///
-/// Returns `true` once the ledger knows the lock, `false` when it does not within `wait`. It may ask
-/// the chain; it is called only for locks that the ledger has never seen.
+/// Returns `true` once the ledger knows the lock and how fresh that is, `false` when it does not
+/// within `wait`. It may ask the chain; it is called only for locks that the ledger has never seen,
+/// and while what it knows of the chain is too old.
 pub trait LockSource: Send + Sync + Debug {
     /// Waits for a lock to become known to the ledger.
     fn await_lock(&self, id: ChannelId, wait: Duration) -> BoxFuture<'_, bool>;
@@ -81,7 +82,13 @@ impl Gate {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let domain = EscrowDomain::new(terms.asset.network.chain_id, terms.contract);
-        Self { terms, domain, ledger, locks, clock }
+        Self {
+            terms,
+            domain,
+            ledger,
+            locks,
+            clock,
+        }
     }
 
     /// The terms that payments are held against.
@@ -119,8 +126,9 @@ impl Gate {
     }
 
     fn decode(&self, payment: &Json) -> Result<Payment, GateRefusal> {
-        let payload: PaymentPayload =
-            payment.parse().map_err(|error| GateRefusal::malformed("payload", &error))?;
+        let payload: PaymentPayload = payment
+            .parse()
+            .map_err(|error| GateRefusal::malformed("payload", &error))?;
         if payload.x402_version != X402_VERSION {
             return Err(GateRefusal::new(
                 "invalid_x402_version",
@@ -133,10 +141,15 @@ impl Gate {
                 "this agent takes mode \"z\" with scheme \"z402\"; see `accepts`",
             ));
         }
-        let Z402Payload::Voucher { lock, voucher } =
-            payload.payload.parse().map_err(|error| GateRefusal::malformed("payload.payload", &error))?
+        let Z402Payload::Voucher { lock, voucher } = payload
+            .payload
+            .parse()
+            .map_err(|error| GateRefusal::malformed("payload.payload", &error))?
         else {
-            return Err(GateRefusal::new("invalid_payload", "only payments of type voucher are taken"));
+            return Err(GateRefusal::new(
+                "invalid_payload",
+                "only payments of type voucher are taken",
+            ));
         };
         let voucher = voucher
             .receive()
@@ -152,7 +165,12 @@ impl Gate {
                 "send extensions[\"payment-identifier\"].info.id: 16 to 128 of A-Z a-z 0-9 - _",
             )
         })?;
-        Ok(Payment { payload, lock, voucher, id })
+        Ok(Payment {
+            payload,
+            lock,
+            voucher,
+            id,
+        })
     }
 
     /// Compares what the peer says it accepted with what we offer. The chain and the contract are
@@ -166,14 +184,23 @@ impl Gate {
             let expected = ours.asset.network.to_string();
             return mismatch("invalid_z402_network_mismatch", "the network", expected);
         }
-        if accepted.asset.parse() != Ok(ours.asset.address) || payment.lock.token != ours.asset.address
+        if accepted.asset.parse() != Ok(ours.asset.address)
+            || payment.lock.token != ours.asset.address
         {
             let expected = ours.asset.address.to_string();
-            return mismatch("invalid_z402_token_mismatch", "the asset and the lock's token", expected);
+            return mismatch(
+                "invalid_z402_token_mismatch",
+                "the asset and the lock's token",
+                expected,
+            );
         }
         if accepted.pay_to.parse() != Ok(ours.pay_to) || payment.lock.payee != ours.pay_to {
             let expected = ours.pay_to.to_string();
-            return mismatch("invalid_z402_payee_mismatch", "payTo and the lock's payee", expected);
+            return mismatch(
+                "invalid_z402_payee_mismatch",
+                "payTo and the lock's payee",
+                expected,
+            );
         }
         let extra: Option<Z402Extra> = serde_json::to_string(&accepted.extra)
             .ok()
@@ -184,7 +211,11 @@ impl Gate {
         }
         if accepted.amount < work.max {
             let expected = format!("at least {} base units", work.max);
-            return mismatch("invalid_z402_amount_too_low", "the accepted amount", expected);
+            return mismatch(
+                "invalid_z402_amount_too_low",
+                "the accepted amount",
+                expected,
+            );
         }
         if payment.lock.signer == Address::ZERO || payment.lock.payer == Address::ZERO {
             return mismatch("invalid_z402_lock", "payer and signer", "set".to_owned());
@@ -203,8 +234,21 @@ impl Gate {
         let channel_id = request.voucher.channel_id();
         let retry = request.clone();
         let mut answer = self.ledger.reserve(request).await?;
-        let unseen = matches!(answer, Reserve::Refused { why: Refusal::LockUnknown, .. });
-        if unseen && self.locks.await_lock(channel_id, LOCK_WAIT).await {
+        let wait = match &answer {
+            Reserve::Refused {
+                why: Refusal::LockUnknown,
+                ..
+            } => Some(LOCK_WAIT),
+            // The first payments after a start, or after an outage, come before the next look.
+            Reserve::Refused {
+                why: Refusal::ChainStateStale,
+                ..
+            } => Some(FRESHNESS_WAIT),
+            _ => None,
+        };
+        if let Some(wait) = wait
+            && self.locks.await_lock(channel_id, wait).await
+        {
             answer = self.ledger.reserve(retry).await?;
         }
         match answer {

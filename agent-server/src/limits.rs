@@ -59,6 +59,10 @@ pub const RESOLVE_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// How long a payment waits for its lock to be seen on chain. One block on the chains we know.
 pub const LOCK_WAIT: Duration = Duration::from_secs(15);
 
+/// How long a payment waits for a look at the chain when the last one is too old, as it is just
+/// after a start. Short: while the node is down every payment waits for it in vain.
+pub const FRESHNESS_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a repeated request waits for the first one to become a task that can be watched, and
 pub const REPEAT_WAIT: Duration = Duration::from_secs(2);
 
