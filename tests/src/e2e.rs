@@ -9,6 +9,7 @@ mod child;
 mod payment;
 mod peer;
 mod purse;
+mod shift;
 mod skills;
 
 pub use answer::Answer;
@@ -17,6 +18,7 @@ pub use child::{Child, SELLER_ENV, run_as_child};
 pub use payment::Payment;
 pub use peer::{Peer, Reply, message, request, with_payment};
 pub use purse::Purse;
+pub use shift::Shift;
 pub use skills::{Floor, PRICE, Said, Work, sell_everything};
 
 use agent_client::settings::ChainSettings;
@@ -125,7 +127,9 @@ impl Shop {
 
     /// A fresh lock of the buyer's for the seller, with a day to run.
     pub fn purse(&self, amount: u128) -> Purse {
-        self.purse_until(amount, self.devnet.chain().timestamp() + 86_400)
+        // A statement of its own: the guard of the chain lives as long as its statement.
+        let now = self.devnet.chain().timestamp();
+        self.purse_until(amount, now + 86_400)
     }
 
     /// A fresh lock with this deadline.
