@@ -19,6 +19,9 @@ pub(crate) async fn devnet() -> Devnet {
 
 /// A provider that signs for the development account with this index.
 pub(crate) fn provider(devnet: &Devnet, index: usize) -> impl Provider + Clone + use<> {
+    // Which TLS the HTTP client is built with depends on the rest of the workspace; when it is built
+    // with none, it wants a provider even for plain HTTP.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let signer: PrivateKeySigner = DEV_ACCOUNTS[index].private_key.parse().unwrap();
     ProviderBuilder::new()
         .wallet(EthereumWallet::from(signer))
