@@ -111,9 +111,10 @@ impl Agent {
             self.config = Some(config.with_environment(|name| std::env::var(name).ok())?);
         }
         let agent = self.start().await?;
-        tracing::info!(name = agent.card().name, url = %agent.url(), "the agent is open");
+        // Said without a logger too: whoever runs an agent wants to know where it is.
+        eprintln!("{} is open at {}", agent.card().name, agent.url());
         shutdown_signal().await;
-        tracing::info!("closing");
+        eprintln!("closing");
         agent.stop().await;
         Ok(())
     }
