@@ -72,6 +72,9 @@ pub fn run_as_child() {
     let (chain, address, files) = (next(), next(), next());
     let mut config = config(&ChainSettings::devnet(chain), Path::new(files));
     config.listen = address.parse().unwrap();
+    // So that it is killed in the middle of settlements too.
+    let payment = config.payment.as_mut().expect("a seller that is paid");
+    payment.settle_at = "0.02 USDC".parse().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let floor = Arc::new(Floor::default());

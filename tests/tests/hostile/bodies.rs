@@ -68,7 +68,7 @@ async fn refused(peer: &Peer, head: &str, chunked: bool) {
         .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
-    let sent = pour(&mut writing, head, 100 * MEGABYTE, chunked).await;
+    let sent = pour(writing, head, 100 * MEGABYTE, chunked).await;
     assert!(sent < 100 * MEGABYTE, "the server took it all");
     assert_eq!(Reply::read(&mut reading).await.body, "ok\n");
 }
