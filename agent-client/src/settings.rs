@@ -4,7 +4,7 @@ use crate::chain::{Chain, ChainConfig, ChainError, outbox::OutboxConfig};
 use agent_core::money::{Asset, AssetTable, Network};
 use agent_core::voucher::EscrowDomain;
 use alloy_primitives::{Address, address};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::time::Duration;
 
@@ -94,6 +94,27 @@ impl ChainSettings {
             },
             confirmations: 1,
             poll_millis: 100,
+        }
+    }
+
+    /// Reads the settings from configuration: a table, or `"devnet"` for a development chain on
+    /// this machine. For serde's `deserialize_with`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn named_or_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Named(String),
+            Table(Box<ChainSettings>),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Table(settings) => Ok(*settings),
+            Either::Named(name) if name == "devnet" => Ok(Self::devnet(Self::DEVNET_RPC_URL)),
+            Either::Named(_) => Err(serde::de::Error::custom(
+                "the only chain known by name is \"devnet\"; give others as a table",
+            )),
         }
     }
 

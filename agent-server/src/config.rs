@@ -53,7 +53,7 @@ impl Default for AgentConfig {
 #[serde(deny_unknown_fields)]
 pub struct PaymentConfig {
     /// The chain; `chain = "devnet"` means a development chain on this machine.
-    #[serde(deserialize_with = "chain")]
+    #[serde(deserialize_with = "ChainSettings::named_or_table")]
     pub chain: ChainSettings,
     /// The key that sends settlement transactions and, unless `pay_to` says otherwise, is paid.
     pub key: KeyConfig,
@@ -258,24 +258,6 @@ pub enum ConfigError {
     /// An environment variable has a value that cannot be used.
     #[error("the environment variable {0} has a value that cannot be used")]
     Variable(&'static str),
-}
-
-fn chain<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ChainSettings, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Preset(String),
-        Whole(Box<ChainSettings>),
-    }
-    match Either::deserialize(deserializer)? {
-        Either::Preset(name) if name == "devnet" => {
-            Ok(ChainSettings::devnet(ChainSettings::DEVNET_RPC_URL))
-        }
-        Either::Preset(_) => Err(serde::de::Error::custom(
-            "the only chain known by name is \"devnet\"; give others as a table",
-        )),
-        Either::Whole(settings) => Ok(*settings),
-    }
 }
 
 // The defaults are written as text because that is how the file writes them; a test reads them.

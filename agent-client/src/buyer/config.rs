@@ -37,7 +37,7 @@ use crate::wallet::{KeyError, PayerKey};
 #[serde(deny_unknown_fields)]
 pub struct BuyerConfig {
     /// The chain; `"devnet"` means a development chain on this machine.
-    #[serde(deserialize_with = "chain")]
+    #[serde(deserialize_with = "ChainSettings::named_or_table")]
     pub chain: ChainSettings,
     /// The key that pays and signs feedback.
     pub key: KeySource,
@@ -246,22 +246,4 @@ fn amount(
 
 fn data_dir() -> PathBuf {
     PathBuf::from("buyer-data")
-}
-
-fn chain<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ChainSettings, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Chain {
-        Named(String),
-        Settings(Box<ChainSettings>),
-    }
-    match Chain::deserialize(deserializer)? {
-        Chain::Settings(settings) => Ok(*settings),
-        Chain::Named(name) if name == "devnet" => {
-            Ok(ChainSettings::devnet(ChainSettings::DEVNET_RPC_URL))
-        }
-        Chain::Named(_) => Err(serde::de::Error::custom(
-            "the only chain with a name is `devnet`",
-        )),
-    }
 }
