@@ -1,0 +1,134 @@
+//! What the outcome of a run means: a task state, a ledger action and a receipt.
+
+use super::draft::stream_event;
+use super::engine::{Engine, Resume};
+use super::faults::unserialisable;
+use super::live::{Ended, LiveTask};
+use agent_core::a2a::{Artifact, Part, TaskState};
+use agent_core::json::{Json, Metadata};
+use agent_core::ledger::Reserved;
+use agent_core::money::BaseUnits;
+use agent_core::skill::{Done, Outcome, Stop};
+
+/// What an outcome means for the task and for the ledger.
+struct Ending {
+    state: TaskState,
+    said: Option<(String, Metadata)>,
+    artifact: Option<Artifact>,
+    resume: Option<Json>,
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action {
+    Post(BaseUnits),
+    Void,
+    Park,
+}
+
+impl Engine {
+    /// Turns the outcome into a state and a ledger action, and stores both at once.
+    pub(super) async fn finish(
+        &self,
+        live: &LiveTask,
+        outcome: Outcome<Json>,
+        resume: Resume,
+        reserved: Option<Reserved>,
+        charge: Option<BaseUnits>,
+    ) {
+        let ending = match self.ending(outcome, &resume, reserved.as_ref(), charge) {
+            Ok(ending) => ending,
+            Err(error) => {
+                tracing::error!(task = live.id(), %error, "a task's end cannot be written as JSON");
+                live.end(Vec::new(), Ended::Lost(unserialisable(error)));
+                return;
+            }
+        };
+        let now = self.clock.now_unix_millis();
+        let (state, action) = (ending.state, ending.action);
+        let written = live.edit(|draft| {
+            let mut events = Vec::new();
+            if let Some(artifact) = ending.artifact {
+                let event = draft.artifact_event(artifact, false, true);
+                events.push((draft.next_seq(), stream_event("artifactUpdate", &event)?));
+            }
+            draft.set_status(state, ending.said, now);
+            let event = stream_event("statusUpdate", &draft.status_event())?;
+            events.push((draft.next_seq(), event));
+            let last = events.iter().map(|(_, event)| event.clone()).collect();
+            // Nobody knows the id of a task that is not public: there is no one to read its events.
+            let events = if live.is_public() { events } else { Vec::new() };
+            let write = draft.write(events, ending.resume)?;
+            Ok::<_, serde_json::Error>((last, write))
+        });
+        match written {
+            Ok((last, write)) => self.resolve(live, reserved, action, last, write).await,
+            Err(error) => live.end(Vec::new(), Ended::Lost(unserialisable(error))),
+        }
+    }
+
+    /// The receipt of a paid task; nothing for an unpaid one.
+    pub(super) fn receipt(
+        &self,
+        reserved: Option<&Reserved>,
+        charged: Result<BaseUnits, (&'static str, &str)>,
+    ) -> Result<Metadata, serde_json::Error> {
+        match (reserved, &self.gate) {
+            (Some(reserved), Some(gate)) => gate.receipt_for(reserved, charged),
+            _ => Ok(Metadata::new()),
+        }
+    }
+
+    fn ending(
+        &self,
+        outcome: Outcome<Json>,
+        resume: &Resume,
+        reserved: Option<&Reserved>,
+        charge: Option<BaseUnits>,
+    ) -> Result<Ending, serde_json::Error> {
+        let void = |state, code, text: String| {
+            let metadata = self.receipt(reserved, Err((code, text.as_str())))?;
+            let said = Some((text, metadata));
+            Ok(Ending {
+                state,
+                said,
+                artifact: None,
+                resume: None,
+                action: Action::Void,
+            })
+        };
+        match outcome {
+            Ok(Done { output, note, .. }) => {
+                let charge = charge.unwrap_or(BaseUnits::ZERO);
+                let metadata = self.receipt(reserved, Ok(charge))?;
+                let said = (note.is_some() || !metadata.is_empty())
+                    .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
+                let artifact = Artifact::new("result", vec![Part::data(output)]);
+                let action = Action::Post(charge);
+                Ok(Ending {
+                    state: TaskState::Completed,
+                    said,
+                    artifact: Some(artifact),
+                    resume: None,
+                    action,
+                })
+            }
+            Err(Stop::NeedInput(question)) => {
+                let said = Some((question, Metadata::new()));
+                let resume = Some(Json::from_value(resume)?);
+                let action = Action::Park;
+                Ok(Ending {
+                    state: TaskState::InputRequired,
+                    said,
+                    artifact: None,
+                    resume,
+                    action,
+                })
+            }
+            Err(Stop::Rejected(why)) => void(TaskState::Rejected, "rejected", why),
+            Err(Stop::Canceled) => void(TaskState::Canceled, "canceled", "canceled".to_owned()),
+            Err(Stop::Failed(why)) => void(TaskState::Failed, "failed", why),
+            Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()),
+        }
+    }
+}

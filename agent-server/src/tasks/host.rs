@@ -1,0 +1,77 @@
+//! What a running skill sees of the engine.
+
+use super::draft::{Draft, stream_event};
+use super::engine::Engine;
+use super::live::LiveTask;
+use agent_core::a2a::TaskState;
+use agent_core::json::{Json, Metadata};
+use agent_core::ledger::BoxFuture;
+use agent_core::skill::{SkillEvent, SkillHost, Stop};
+use std::sync::Arc;
+
+/// What a running skill sees of the engine.
+pub(super) struct Host {
+    pub(super) engine: Arc<Engine>,
+    pub(super) live: Arc<LiveTask>,
+}
+
+impl SkillHost for Host {
+    fn emit(&self, event: SkillEvent) -> BoxFuture<'_, Result<(), Stop>> {
+        Box::pin(async move {
+            if self.live.is_canceled() {
+                return Err(Stop::Canceled);
+            }
+            let now = self.engine.clock.now_unix_millis();
+            let public = self.live.is_public();
+            let (event, write) = self
+                .live
+                .edit(|draft| -> Result<_, serde_json::Error> {
+                    let event = apply(draft, event, now)?;
+                    let seq = draft.next_seq();
+                    let write = if public {
+                        Some(draft.write_event(seq, event.clone())?)
+                    } else {
+                        None
+                    };
+                    Ok((event, write))
+                })
+                .map_err(|_| Stop::failed("an event cannot be written as JSON"))?;
+            if let Some(write) = write {
+                self.engine.store.put(write).await.map_err(|error| {
+                    tracing::error!(task = self.live.id(), %error, "an event is not stored");
+                    Stop::failed("the agent's store failed")
+                })?;
+            }
+            self.live
+                .append(event)
+                .map_err(|_| Stop::failed("the task emitted too many events"))
+        })
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.live.is_canceled()
+    }
+}
+
+fn apply(draft: &mut Draft, event: SkillEvent, now: u64) -> Result<Json, serde_json::Error> {
+    match event {
+        SkillEvent::Artifact {
+            artifact,
+            append,
+            last_chunk,
+        } => {
+            // A reader drops a piece that is said to follow one that it never had.
+            let known = draft.has_artifact(&artifact.artifact_id);
+            let append = append && known;
+            stream_event(
+                "artifactUpdate",
+                &draft.artifact_event(artifact, append, last_chunk),
+            )
+        }
+        SkillEvent::Progress(text) => {
+            draft.set_status(TaskState::Working, Some((text, Metadata::new())), now);
+            stream_event("statusUpdate", &draft.status_event())
+        }
+        _ => stream_event("statusUpdate", &draft.status_event()),
+    }
+}

@@ -1,0 +1,71 @@
+//! The end of tasks that wait for their caller: cancelled, or no longer worth going on with.
+
+use super::commit::CommitError;
+use super::draft::{Draft, stream_event};
+use super::ending::Action;
+use super::engine::Engine;
+use super::faults::{store_failed, unserialisable};
+use agent_core::a2a::{A2aError, Task, TaskState};
+use agent_core::json::Json;
+use agent_core::ledger::{Reserved, Unparked};
+
+impl Engine {
+    /// Ends a task that waits for its caller; what it held is given back.
+    pub(crate) async fn cancel_parked(&self, task: Task, seq: u64) -> Result<Json, A2aError> {
+        let mut reserved = None;
+        if let Some(gate) = &self.gate {
+            let held = gate
+                .ledger()
+                .unpark(task.id.clone(), self.clock.now_unix_millis())
+                .await;
+            reserved = match held.map_err(|error| store_failed(&error))? {
+                Unparked::Held(reserved) | Unparked::Expired(reserved) => Some(reserved),
+                Unparked::NotParked => None,
+            };
+        }
+        self.end_parked(
+            task,
+            seq,
+            reserved,
+            (TaskState::Canceled, "canceled", "canceled"),
+        )
+        .await
+    }
+
+    /// Ends a parked task whose lock can no longer pay for it.
+    pub(crate) async fn expire(
+        &self,
+        task: Task,
+        seq: u64,
+        reserved: Reserved,
+    ) -> Result<Json, A2aError> {
+        let why = "the lock that paid for this task was released or is about to run out";
+        let end = (TaskState::Failed, "invalid_z402_deadline_near", why);
+        self.end_parked(task, seq, Some(reserved), end).await
+    }
+
+    async fn end_parked(
+        &self,
+        task: Task,
+        seq: u64,
+        mut reserved: Option<Reserved>,
+        (state, code, why): (TaskState, &'static str, &str),
+    ) -> Result<Json, A2aError> {
+        let id = task.id.clone();
+        let metadata = self
+            .receipt(reserved.as_ref(), Err((code, why)))
+            .map_err(unserialisable)?;
+        let mut draft = Draft::parked(task, seq, self.clock.now_unix_millis());
+        let said = Some((why.to_owned(), metadata));
+        draft.set_status(state, said, self.clock.now_unix_millis());
+        let event = stream_event("statusUpdate", &draft.status_event()).map_err(unserialisable)?;
+        let events = vec![(draft.next_seq(), event)];
+        let write = draft.write(events, None).map_err(unserialisable)?;
+        let task = write.task.clone();
+        match self.commit(&mut reserved, Action::Void, write).await {
+            Ok(()) => Ok(task),
+            Err(CommitError::Gone) => Err(A2aError::task_not_cancelable(&id)),
+            Err(CommitError::Store(error)) => Err(store_failed(&error)),
+        }
+    }
+}
