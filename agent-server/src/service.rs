@@ -1,6 +1,8 @@
 //! The operations of A2A, once. Bindings are thin adapters onto this, so they cannot differ.
 
 mod admit;
+mod answers;
+mod paying;
 mod request;
 
 use crate::gate::Gate;

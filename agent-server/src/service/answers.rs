@@ -1,0 +1,178 @@
+//! Tasks that exist: answered, asked for again, or cancelled.
+
+use super::{Sent, Service, parse_task, request};
+use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
+use crate::store::StoredTask;
+use crate::tasks::{Draft, Ended, Resume, Start, store_failed};
+use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
+use agent_core::json::{Json, Metadata};
+use agent_core::ledger::Unparked;
+use tokio::sync::OwnedSemaphorePermit;
+
+impl Service {
+    /// Runs a parked skill again with one more answer.
+    pub(super) async fn answer_question(
+        &self,
+        stored: StoredTask,
+        message: Message,
+        public: bool,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Sent, A2aError> {
+        self.same_context(&message, &stored.context_id)?;
+        let task = parse_task(&stored.task)?;
+        if task.status.state.is_terminal() {
+            return Err(A2aError::unsupported_operation(
+                "the task has ended; send a new message with referenceTaskIds",
+            ));
+        }
+        let resume = stored.resume.as_ref().ok_or_else(busy)?;
+        let mut resume: Resume = resume
+            .parse()
+            .map_err(|error| A2aError::internal(format!("a parked task: {error}")))?;
+        if resume.answers.len() >= QUESTIONS_PER_TASK_MAX {
+            return Err(A2aError::unsupported_operation(
+                "this task has had too many answers",
+            ));
+        }
+        let skill = self.0.skills.get(&resume.skill).ok_or_else(|| {
+            A2aError::unsupported_operation("this agent does not sell the task's skill any more")
+        })?;
+        let asked = request::accept(skill, resume.input.get().to_owned())?;
+        let answer = answer_in(&message)?;
+        let reserved = match (resume.paid, self.gate()) {
+            (false, _) => None,
+            (true, None) => {
+                return Err(A2aError::internal(
+                    "a paid task is parked, and payment is not set up",
+                ));
+            }
+            (true, Some(gate)) => {
+                let now = self.0.engine.clock.now_unix_millis();
+                let held = gate.ledger().unpark(task.id.clone(), now).await;
+                match held.map_err(|error| store_failed(&error))? {
+                    Unparked::Held(reserved) => Some(reserved),
+                    Unparked::Expired(reserved) => {
+                        return self
+                            .0
+                            .engine
+                            .expire(task, stored.seq, reserved)
+                            .await
+                            .map(Sent::Still);
+                    }
+                    Unparked::NotParked => return Err(busy()),
+                }
+            }
+        };
+        resume.answers.push(answer);
+        let now = self.0.engine.clock.now_unix_millis();
+        let draft = Draft::go_on(task, stored.seq, message, now);
+        let start = Start {
+            draft,
+            resume,
+            work: asked.work,
+            reserved,
+            public,
+            permit,
+        };
+        Ok(Sent::Live(self.0.engine.start(start).await?))
+    }
+
+    /// The stored task of a payment that was resolved before.
+    pub(super) async fn answered(&self, id: &str) -> Result<Sent, A2aError> {
+        let stored = self
+            .0
+            .engine
+            .store
+            .get(id.to_owned())
+            .await
+            .map_err(|e| store_failed(&e))?;
+        let stored = stored.ok_or_else(|| A2aError::internal("a resolved payment has no task"))?;
+        Ok(Sent::Still(stored.task))
+    }
+
+    /// The task of a payment that is being worked on, or waits for its caller.
+    pub(super) async fn being_answered(&self, id: &str, public: bool) -> Result<Sent, A2aError> {
+        let started = tokio::time::Instant::now();
+        // The first request may be between its reservation and its task.
+        while started.elapsed() < REPEAT_WAIT {
+            if let Some(live) = self.0.engine.live.get(id) {
+                // The id of a task that was started for one who waits is not in the store yet, so
+                // it is not given away before the end.
+                if public && !live.is_public() {
+                    return match live.ended().await {
+                        Ended::Stored(task) => Ok(Sent::Still(task)),
+                        Ended::Lost(error) => Err(error),
+                    };
+                }
+                return Ok(Sent::Live(live));
+            }
+            let stored = self.0.engine.store.get(id.to_owned()).await;
+            if let Some(stored) = stored.map_err(|error| store_failed(&error))? {
+                return Ok(Sent::Still(stored.task));
+            }
+            tokio::time::sleep(REPEAT_PAUSE).await;
+        }
+        Err(A2aError::new(
+            ErrorCode::Unavailable,
+            "this request is being worked on; ask again",
+        )
+        .with_detail("task_is_working"))
+    }
+
+    /// Cancels a task that waits for its payment; `None` if there is none, or a payment has it.
+    pub(super) fn cancel_waiting(&self, id: &str) -> Result<Option<Json>, A2aError> {
+        let Some(task) = self.0.waiting.remove_open(id) else {
+            return Ok(None);
+        };
+        let now = self.0.engine.clock.now_unix_millis();
+        let mut draft = Draft::begin(id.to_owned(), task.context_id, task.message, now);
+        draft.set_status(
+            TaskState::Canceled,
+            Some(("canceled".to_owned(), Metadata::new())),
+            now,
+        );
+        let task = Json::from_value(&draft.task);
+        task.map(Some)
+            .map_err(|error| A2aError::internal(error.to_string()))
+    }
+
+    pub(super) async fn cancel_stored(&self, id: &str) -> Result<Json, A2aError> {
+        let engine = &self.0.engine;
+        let stored = engine
+            .store
+            .get(id.to_owned())
+            .await
+            .map_err(|e| store_failed(&e))?;
+        let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
+        let task = parse_task(&stored.task)?;
+        if task.status.state.is_terminal() || stored.resume.is_none() {
+            return Err(A2aError::task_not_cancelable(id));
+        }
+        engine.cancel_parked(task, stored.seq).await
+    }
+
+    pub(super) fn same_context(&self, message: &Message, context_id: &str) -> Result<(), A2aError> {
+        if message.context_id.is_empty() || message.context_id == context_id {
+            return Ok(());
+        }
+        Err(A2aError::invalid_field(
+            "message.contextId",
+            "is not the context of the task",
+        ))
+    }
+}
+
+pub(super) fn busy() -> A2aError {
+    A2aError::unsupported_operation("this task is working; wait for it to ask or to end")
+        .with_detail("task_is_working")
+}
+
+/// The answer in a message: its data, or its text.
+fn answer_in(message: &Message) -> Result<Json, A2aError> {
+    match message.data() {
+        Some(data) => Ok(data.clone()),
+        None => {
+            Json::from_value(&message.text()).map_err(|error| A2aError::internal(error.to_string()))
+        }
+    }
+}
