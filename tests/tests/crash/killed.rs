@@ -34,7 +34,7 @@ async fn a_seller_killed_at_any_moment_loses_no_payment_and_charges_none_twice()
     let devnet = Devnet::start(DevnetConfig::default()).await.unwrap();
     let chain = ChainSettings::devnet(devnet.url());
     let files = tempfile::tempdir().unwrap();
-    let address = free_address();
+    let address = free_address(&mut dice);
 
     let mut child = Child::start("killed::victim", &devnet.url(), address, files.path()).await;
     let buyer = buying::buyer(&chain, files.path()).await;
@@ -161,10 +161,17 @@ async fn earned(chain: &ChainSettings) -> u128 {
     balance.to::<u128>() - u128::from(agent_devnet::GENESIS_USDC)
 }
 
-/// A port that is free now; the seller takes it again at every start.
-fn free_address() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+/// A port that is free now; the seller takes it again at every start. It lies below those that the
+/// system hands out: a client that tries a closed port from that very port connects to itself, and
+/// would wait for its own answer.
+fn free_address(dice: &mut Dice) -> SocketAddr {
+    loop {
+        let port = u16::try_from(20_000 + dice.below(10_000)).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// SplitMix64: enough to choose moments, and the same everywhere for one seed.

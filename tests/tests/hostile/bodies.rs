@@ -62,7 +62,7 @@ async fn pour(stream: &mut TcpStream, head: &str, bytes: usize, chunked: bool) -
 
 async fn refused(peer: &Peer, head: &str, chunked: bool) {
     let mut stream = peer.connect().await;
-    let (mut reading, mut writing) = (peer.connect().await, &mut stream);
+    let (mut reading, writing) = (peer.connect().await, &mut stream);
     // The other connection shows that the server serves others meanwhile.
     reading
         .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")

@@ -144,7 +144,6 @@ async fn a_voucher_read_on_chain_after_settlement_buys_nothing() {
             "{answer:?}"
         );
     }
-    // Nor does it buy anything from a seller that has forgotten: see the store's own tests.
     assert_eq!(shop.floor.all_runs(), 1);
     shop.assert_books(PRICE, 1, 0, 0).await;
 }

@@ -15,5 +15,6 @@ mod bodies;
 mod ceilings;
 mod connections;
 mod forgeries;
+mod malformed;
 mod repeats;
 mod requests;
