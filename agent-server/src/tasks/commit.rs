@@ -2,7 +2,7 @@
 
 use super::ending::Action;
 use super::engine::Engine;
-use super::faults::unavailable;
+use super::faults::outcome_unknown;
 use super::live::{Ended, LiveTask};
 use crate::limits::{RESOLVE_ATTEMPTS_MAX, RESOLVE_BACKOFF_MAX};
 use crate::store::StoreError;
@@ -33,7 +33,7 @@ impl Engine {
                     tracing::error!(task = live.id(), attempt, %error, "a task's end is not stored");
                     let gone = matches!(error, CommitError::Gone);
                     if gone || attempt == TELL_AFTER_ATTEMPTS {
-                        live.end(Vec::new(), Ended::Lost(unavailable()));
+                        live.end(Vec::new(), Ended::Lost(outcome_unknown()));
                     }
                     if gone {
                         return;

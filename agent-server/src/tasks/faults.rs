@@ -6,7 +6,18 @@ pub(crate) fn store_failed(error: &impl std::fmt::Display) -> A2aError {
     unavailable().with_log(error.to_string())
 }
 
-pub(super) fn unavailable() -> A2aError {
+/// The work is done, and its end could not be stored yet: the attempts go on, so whether it will be
+/// charged is not known.
+pub(super) fn outcome_unknown() -> A2aError {
+    A2aError::new(
+        ErrorCode::Unavailable,
+        "the agent's store failed at the end of the task; send the same request again to learn how \
+         it ended",
+    )
+    .with_detail("outcome_unknown")
+}
+
+fn unavailable() -> A2aError {
     A2aError::new(
         ErrorCode::Unavailable,
         "the agent's store failed; nothing was charged, try again",

@@ -21,7 +21,11 @@ async fn a_full_disk_takes_no_payment_and_loses_none() {
     };
     assert!(!kept.is_empty());
     assert_eq!(full.reason(), "UNAVAILABLE", "{full:?}");
-    let codes = ["payment_temporarily_unavailable", "store_unavailable"];
+    let codes = [
+        "payment_temporarily_unavailable",
+        "store_unavailable",
+        "outcome_unknown",
+    ];
     assert!(codes.contains(&full.code()), "{full:?}");
     assert!(
         !full.0.to_string().to_lowercase().contains("sqlite"),
