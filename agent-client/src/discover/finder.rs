@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use super::files::Remembered;
-use super::found::{Candidate, Found, LeftOut};
+use super::found::{Candidate, Explained, Found, LeftOut};
 use super::index::Record;
 use super::query::{Query, Wanted};
 use super::registry::Registry;
@@ -113,6 +113,26 @@ impl Discovery {
             return Ok(None);
         };
         Ok(Some(self.rate(agent, &record, &file).await))
+    }
+
+    /// The same score with all that is kept of the agent's feedback; `None` as for
+    /// [`score`](Self::score).
+    ///
+    /// # Errors
+    /// [`DiscoverError::Chain`].
+    pub async fn explain(&self, agent: &GlobalAgentId) -> Result<Option<Explained>, DiscoverError> {
+        if agent.registry != self.registry.id() {
+            return Ok(None);
+        }
+        let Some(record) = self.registry.agent(agent.agent_id).await? else {
+            return Ok(None);
+        };
+        let Ok(file) = self.file(agent, &record).await else {
+            return Ok(None);
+        };
+        let now = self.clock.now_unix_secs();
+        let explained = self.reputation.explain(agent, &record, &file, now).await;
+        Ok(Some(explained))
     }
 
     /// What an agent says about itself, if the file names the agent back.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use agent_core::money::{Asset, BaseUnits};
-use agent_core::trust::{GlobalAgentId, RegistrationFile, Score};
+use agent_core::trust::{GlobalAgentId, GradedFeedback, RegistrationFile, Score, Unused};
 use agent_core::untrusted::{Untrusted, shorten};
 
 use super::DiscoverError;
@@ -136,6 +136,25 @@ impl Found {
             .collect();
         words.join(", ")
     }
+}
+
+/// A score with what it was made of.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The score.
+    pub score: Score,
+    /// All feedback that is kept of the agent, the newest first.
+    pub items: Vec<Weighed>,
+}
+
+/// One piece of feedback in a score.
+#[derive(Clone, Debug)]
+pub struct Weighed {
+    /// What was said, and the evidence for it.
+    pub feedback: GradedFeedback,
+    /// Why it does not count, even alone. `None` is not yet a promise that it does: another item
+    /// may have been given for the same payment, which only the whole score's reasons say.
+    pub unused: Option<Unused>,
 }
 
 fn by_cost_of_a_good_answer(a: &Candidate, b: &Candidate) -> Ordering {

@@ -25,7 +25,7 @@ mod settlement;
 
 pub use error::DiscoverError;
 pub use finder::Discovery;
-pub use found::{Candidate, Found, LeftOut};
+pub use found::{Candidate, Explained, Found, LeftOut, Weighed};
 pub use guard::PayeeRefusal;
 pub use query::Query;
 pub use registry::{Registry, RegistryConfig, Standing};

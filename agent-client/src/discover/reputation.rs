@@ -6,7 +6,7 @@ use std::sync::Arc;
 use agent_core::money::AssetTable;
 use agent_core::trust::{
     FeedbackEvent, FeedbackFile, GlobalAgentId, GradedFeedback, MAX_FEEDBACK_READ_BYTES,
-    PaymentCheck, RegistrationFile, Score, ScorePolicy, grade, score,
+    PaymentCheck, RegistrationFile, Score, ScorePolicy, ScoreReason, grade, score,
 };
 use agent_core::voucher::EscrowDomain;
 use alloy_primitives::Address;
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::files::{self, Remembered};
+use super::found::{Explained, Weighed};
 use super::index::{Item, Record};
 use super::limits;
 use super::payment::PaymentReader;
@@ -66,6 +67,43 @@ impl Reputation {
         file: &RegistrationFile,
         now: u64,
     ) -> Score {
+        let (graded, policy) = self.graded(agent, record, file, false).await;
+        score(agent, &graded, now, &policy)
+    }
+
+    /// The same score with every item that went into it or did not, the newest first. What cannot
+    /// count is graded too if its file is at hand.
+    pub(super) async fn explain(
+        &self,
+        agent: &GlobalAgentId,
+        record: &Record,
+        file: &RegistrationFile,
+        now: u64,
+    ) -> Explained {
+        let (graded, policy) = self.graded(agent, record, file, true).await;
+        let total = score(agent, &graded, now, &policy);
+        let weigh = |feedback: GradedFeedback| {
+            let alone = score(agent, std::slice::from_ref(&feedback), now, &policy);
+            let unused = alone.reasons.iter().find_map(|reason| match reason {
+                ScoreReason::Ignored { why, .. } => Some(*why),
+                _ => None,
+            });
+            Weighed { feedback, unused }
+        };
+        Explained {
+            score: total,
+            items: graded.into_iter().map(weigh).collect(),
+        }
+    }
+
+    /// Every item with its verdict, and the policy by which this agent's items are scored.
+    async fn graded(
+        &self,
+        agent: &GlobalAgentId,
+        record: &Record,
+        file: &RegistrationFile,
+        everything: bool,
+    ) -> (Vec<GradedFeedback>, ScorePolicy) {
         let mut policy = self.policy.score.clone();
         policy.excluded.extend(record.insiders.iter().copied());
         let accounts = paid_at(agent, record, file);
@@ -79,7 +117,12 @@ impl Reputation {
                 && event.tag1 == policy.scale.tag1
                 && !policy.excluded.contains(&event.client);
             let inside = files::is_inside(&event.uri);
-            let look = counts && (inside || fetches > 0);
+            // What cannot count must not use up the fetches of what can: the score would change.
+            let look = if counts {
+                inside || fetches > 0
+            } else {
+                everything && inside
+            };
             if look && !inside {
                 fetches = fetches.saturating_sub(1);
             }
@@ -91,7 +134,7 @@ impl Reputation {
             .buffered(limits::SIDE_BY_SIDE)
             .collect()
             .await;
-        score(agent, &graded, now, &policy)
+        (graded, policy)
     }
 
     async fn judge(
