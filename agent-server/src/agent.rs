@@ -3,6 +3,8 @@
 mod build;
 mod running;
 
+pub(crate) use build::{Paid, assets, open_store};
+pub(crate) use running::Earnings;
 pub use running::RunningAgent;
 
 use crate::config::AgentConfig;

@@ -1,8 +1,19 @@
 //! The command line. Data goes to standard output, talk to standard error.
 
 mod ask;
+mod buyer;
+mod card;
 mod devnet;
+mod evidence;
+mod feedback;
+mod find;
+mod ledger;
 mod run;
+mod seller;
+mod settle;
+mod show;
+mod trust;
+mod wallet;
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
@@ -23,8 +34,22 @@ enum Command {
     Devnet(devnet::Arguments),
     /// Run the agent that agent.toml describes.
     Run(run::Arguments),
+    /// Find agents that sell a skill, best first.
+    Find(find::Arguments),
+    /// Show what an agent says about itself, and whether it is who it says.
+    Card(card::Arguments),
     /// Ask an agent to do something, and pay for it.
     Ask(ask::Arguments),
+    /// A buyer's books, and what can be taken back.
+    Wallet(wallet::Arguments),
+    /// A seller's books; the seller must not be running.
+    Ledger(ledger::Arguments),
+    /// Claim everything that a seller earned; the seller must not be running.
+    Settle(settle::Arguments),
+    /// How far an agent can be trusted, and why.
+    Trust(trust::Arguments),
+    /// What others said of an agent, and the evidence for it.
+    Feedback(feedback::Arguments),
 }
 
 /// Why a command failed, and the exit status that says so.
@@ -56,11 +81,8 @@ impl Failure {
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A service says what it does; a command that someone waits for says only what is wrong.
-    let usual = if matches!(arguments.command, Command::Ask(_)) {
-        "warn"
-    } else {
-        "info"
-    };
+    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_));
+    let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -71,7 +93,14 @@ pub async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Devnet(arguments) => devnet::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
+        Command::Find(arguments) => find::run(arguments).await,
+        Command::Card(arguments) => card::run(arguments).await,
         Command::Ask(arguments) => ask::run(arguments).await,
+        Command::Wallet(arguments) => wallet::run(arguments).await,
+        Command::Ledger(arguments) => ledger::run(arguments).await,
+        Command::Settle(arguments) => settle::run(arguments).await,
+        Command::Trust(arguments) => trust::run(arguments).await,
+        Command::Feedback(arguments) => feedback::run(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -137,11 +137,11 @@ impl Agent {
 }
 
 /// What being paid needs.
-pub(super) struct Paid<'a> {
-    pub(super) config: &'a AgentConfig,
-    pub(super) payment: &'a PaymentConfig,
-    pub(super) store: &'a SqliteStore,
-    pub(super) clock: &'a Arc<dyn Clock>,
+pub(crate) struct Paid<'a> {
+    pub(crate) config: &'a AgentConfig,
+    pub(crate) payment: &'a PaymentConfig,
+    pub(crate) store: &'a SqliteStore,
+    pub(crate) clock: &'a Arc<dyn Clock>,
 }
 
 impl Paid<'_> {
@@ -150,10 +150,7 @@ impl Paid<'_> {
         skills: std::collections::BTreeMap<String, agent_core::x402::SkillTerms>,
     ) -> Result<PaymentTerms, Error> {
         let payment = self.payment;
-        let pay_to = match payment.pay_to {
-            Some(address) => address,
-            None => payment.key.read()?.address(),
-        };
+        let pay_to = self.payee()?;
         Ok(PaymentTerms {
             x402_version: X402_VERSION,
             modes: vec![Mode::Z],
@@ -170,6 +167,14 @@ impl Paid<'_> {
         })
     }
 
+    /// Who is paid.
+    pub(crate) fn payee(&self) -> Result<Address, Error> {
+        match self.payment.pay_to {
+            Some(address) => Ok(address),
+            None => Ok(self.payment.key.read()?.address()),
+        }
+    }
+
     pub(super) async fn outbox(&self) -> Result<TxOutbox, Error> {
         let settings = &self.payment.chain;
         let signer = self.payment.key.read()?.to_signer()?;
@@ -179,7 +184,7 @@ impl Paid<'_> {
     }
 }
 
-fn assets(config: &AgentConfig) -> AssetTable {
+pub(crate) fn assets(config: &AgentConfig) -> AssetTable {
     config
         .payment
         .as_ref()
@@ -213,7 +218,7 @@ async fn listen(config: &AgentConfig) -> Result<(TcpListener, Url), Error> {
     Ok((listener, url))
 }
 
-fn open_store(
+pub(crate) fn open_store(
     config: &AgentConfig,
     assets: &AssetTable,
     clock: Arc<dyn Clock>,

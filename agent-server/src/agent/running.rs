@@ -38,15 +38,15 @@ pub struct RunningAgent {
 
 /// What turns vouchers into money.
 #[derive(Debug)]
-pub(super) struct Earnings {
+pub(crate) struct Earnings {
     pub(super) chain: Chain,
-    pub(super) outbox: TxOutbox,
-    mirror: Mirror,
-    settler: Settler,
+    pub(crate) outbox: TxOutbox,
+    pub(crate) mirror: Mirror,
+    pub(crate) settler: Settler,
 }
 
 impl Earnings {
-    pub(super) async fn start(paid: &Paid<'_>, payee: Address) -> Result<Self, Error> {
+    pub(crate) async fn start(paid: &Paid<'_>, payee: Address) -> Result<Self, Error> {
         let (payment, settings) = (paid.payment, &paid.payment.chain);
         let chain = settings.chain()?;
         same_chain(&chain, &paid.config.data_dir).await?;

@@ -1,0 +1,59 @@
+//! Who buys: the options that all commands of a buyer share.
+
+use super::Failure;
+use crate::config::KeyConfig;
+use agent_client::buyer::{Buyer, BuyerError};
+use agent_client::chain::outbox::OutboxError;
+use agent_client::discover::DiscoverError;
+use agent_client::egress::EgressPolicy;
+use agent_client::settings::ChainSettings;
+use agent_client::sqlite::OpenError;
+use agent_client::wallet::WalletError;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BuyerOptions {
+    /// The buyer's configuration.
+    #[arg(long, default_value = "buyer.toml", conflicts_with = "devnet")]
+    config: PathBuf,
+    /// Be this well-known account of the development chain on this machine, without a file; the
+    /// chain is at AGENT_RPC_URL, or where `agent devnet` usually is.
+    #[arg(long, value_name = "NUMBER")]
+    devnet: Option<u8>,
+    /// Where the development buyer keeps its wallet.
+    #[arg(long, default_value = "buyer-data", requires = "devnet")]
+    data_dir: PathBuf,
+}
+
+impl BuyerOptions {
+    /// Opens the buyer, as the only owner of its wallet.
+    pub(super) async fn open(&self) -> Result<Buyer, Failure> {
+        let opened = match self.devnet {
+            None => Buyer::open(&self.config).await,
+            Some(number) => {
+                let key = KeyConfig::Devnet(number).read().map_err(Failure::usage)?;
+                let url = std::env::var("AGENT_RPC_URL");
+                let url = url.unwrap_or_else(|_| ChainSettings::DEVNET_RPC_URL.to_owned());
+                Buyer::builder(ChainSettings::devnet(url), key, &self.data_dir)
+                    .egress(EgressPolicy::strict().allow_loopback())
+                    .open()
+                    .await
+            }
+        };
+        opened.map_err(|error| match error {
+            BuyerError::Outbox(OutboxError::Open(OpenError::InUse { .. }))
+            | BuyerError::Wallet(WalletError::Open(OpenError::InUse { .. })) => Failure::work(
+                format!("{error}: wait for the program that has this wallet open, or stop it"),
+            ),
+            error => Failure::usage(error),
+        })
+    }
+}
+
+/// Why a search failed, with the exit status that fits.
+pub(super) fn searched(error: DiscoverError) -> Failure {
+    match error {
+        DiscoverError::Query(_) | DiscoverError::Price(_) => Failure::usage(error),
+        error => Failure::work(error),
+    }
+}

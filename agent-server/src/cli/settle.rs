@@ -1,0 +1,177 @@
+use super::seller::{self, Books, SellerOptions};
+use super::{Failure, show};
+use crate::agent::{Earnings, Paid};
+use crate::config::PaymentConfig;
+use crate::settle::{SettleError, SettleReport};
+use crate::store::limits::CLAIMS_READ_MAX;
+use agent_client::clock::SystemClock;
+use agent_core::clock::Clock;
+use agent_core::ledger::Ledger;
+use agent_core::money::BaseUnits;
+use alloy_primitives::Address;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Waits for the first look at the chain: without it nothing can be claimed or confirmed.
+const LOOK_WAIT: Duration = Duration::from_secs(30);
+
+/// Waits for everything to be claimed and confirmed. What is under way then goes on with the next
+/// settlement, or with the seller's next start.
+const SETTLE_WAIT: Duration = Duration::from_secs(300);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Say what would be claimed, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    seller: SellerOptions,
+}
+
+/// What one payee can claim in one token.
+#[derive(Default)]
+struct Claimable {
+    amount: BaseUnits,
+    locks: u64,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let books = Books::open(&arguments.seller)?;
+    let done = settle(&arguments, &books).await;
+    books.store.close().await;
+    done
+}
+
+async fn settle(arguments: &Arguments, books: &Books) -> Result<(), Failure> {
+    let payment = books.config.payment.as_ref().ok_or_else(|| {
+        Failure::usage("the configuration has no [payment], so nothing was ever earned")
+    })?;
+    let claims = claimable(books).await?;
+    if arguments.dry_run {
+        if arguments.json {
+            let claims: Vec<Value> = claims
+                .iter()
+                .map(|claim| claim_json(books, claim))
+                .collect();
+            show::document(&json!({"dry_run": true, "claims": claims}));
+        } else {
+            for claim in &claims {
+                println!("{}", line(books, claim));
+            }
+        }
+        if claims.is_empty() {
+            eprintln!("nothing is unclaimed");
+        }
+        return Ok(());
+    }
+    for claim in &claims {
+        eprintln!("claiming {}", line(books, claim));
+    }
+    let settled = Box::pin(claim(books, payment)).await?;
+    let report = match &settled {
+        Ok(report) | Err(SettleError::NotYet(report)) => Some(report),
+        Err(_) => None,
+    };
+    if let Some(report) = report {
+        print(arguments, books, payment, report);
+    }
+    settled.map(drop).map_err(Failure::work)
+}
+
+/// Claims everything; the outer error is that it could not begin.
+async fn claim(
+    books: &Books,
+    payment: &PaymentConfig,
+) -> Result<Result<SettleReport, SettleError>, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let paid = Paid {
+        config: &books.config,
+        payment,
+        store: &books.store,
+        clock: &clock,
+    };
+    let payee = paid.payee().map_err(seller::failed)?;
+    let earnings = Earnings::start(&paid, payee)
+        .await
+        .map_err(seller::failed)?;
+    let settled = match earnings.mirror.look(LOOK_WAIT).await {
+        Ok(_) => Ok(earnings.settler.settle_now(SETTLE_WAIT).await),
+        Err(error) => Err(Failure::work(format!(
+            "nothing was claimed, the chain cannot be followed: {error}"
+        ))),
+    };
+    earnings.settler.stop().await;
+    earnings.outbox.close().await;
+    settled
+}
+
+fn print(arguments: &Arguments, books: &Books, payment: &PaymentConfig, report: &SettleReport) {
+    let asset = books.own_asset();
+    let SettleReport {
+        transactions,
+        gas_used,
+        claimed_base_units,
+        locks,
+    } = *report;
+    if arguments.json {
+        show::document(&json!({
+            "dry_run": false,
+            "transactions": transactions,
+            "gas_used": gas_used,
+            "locks": locks,
+            "claimed": show::amount_json(&books.assets, asset, claimed_base_units),
+        }));
+        return;
+    }
+    println!(
+        "claimed {} on {} from {locks} locks; {transactions} transactions, {gas_used} gas",
+        show::amount(&books.assets, asset, claimed_base_units),
+        payment.chain.network(),
+    );
+}
+
+type Group = ((Address, Address), Claimable);
+
+/// What the ledger knows to be claimable, by payee and token.
+async fn claimable(books: &Books) -> Result<Vec<Group>, Failure> {
+    let claims = books.store.claims(CLAIMS_READ_MAX).await;
+    let claims = claims.map_err(Failure::work)?;
+    if claims.len() == CLAIMS_READ_MAX {
+        eprintln!(
+            "there are more than {CLAIMS_READ_MAX} claims; what is said here is of the oldest"
+        );
+    }
+    let mut groups: BTreeMap<(Address, Address), Claimable> = BTreeMap::new();
+    for claim in claims {
+        let key = (claim.lock.payee, claim.lock.token);
+        let group = groups.entry(key).or_default();
+        let value = claim.charged.minus(claim.claimed).unwrap_or_default();
+        group.amount = group.amount.plus(value).map_err(Failure::work)?;
+        group.locks = group.locks.saturating_add(1);
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// Asset, amount, chain and recipient in one line.
+fn line(books: &Books, ((payee, token), claim): &Group) -> String {
+    let asset = books.asset(*token);
+    format!(
+        "{} on {} to {payee} from {} locks",
+        show::amount(&books.assets, asset, claim.amount),
+        asset.network,
+        claim.locks
+    )
+}
+
+fn claim_json(books: &Books, ((payee, token), claim): &Group) -> Value {
+    json!({
+        "claimable": show::amount_json(&books.assets, books.asset(*token), claim.amount),
+        "recipient": payee,
+        "locks": claim.locks,
+    })
+}
