@@ -86,7 +86,7 @@ pub(super) fn reasons(item: &Weighed) -> impl Iterator<Item = String> {
 pub(super) fn item_json(buyer: &Buyer, item: &Weighed) -> Value {
     let (event, graded) = (&item.feedback.event, &item.feedback.graded);
     json!({
-        "reviewer": event.client,
+        "reviewer": event.client.to_string(),
         "index": event.index,
         "value": event.value.to_string(),
         "tag1": event.tag1,

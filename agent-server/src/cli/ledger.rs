@@ -121,8 +121,8 @@ fn lock_json(books: &Books, view: &ChannelView) -> Value {
     json!({
         "lock": view.id,
         "state": word(view),
-        "payer": view.lock.payer,
-        "payee": view.lock.payee,
+        "payer": view.lock.payer.to_string(),
+        "payee": view.lock.payee.to_string(),
         "charged": show(view.channel.charged),
         "claimed": show(view.channel.claimed),
         "deadline_unix_secs": view.channel.deadline_unix_secs,

@@ -171,7 +171,7 @@ fn line(books: &Books, ((payee, token), claim): &Group) -> String {
 fn claim_json(books: &Books, ((payee, token), claim): &Group) -> Value {
     json!({
         "claimable": show::amount_json(&books.assets, books.asset(*token), claim.amount),
-        "recipient": payee,
+        "recipient": payee.to_string(),
         "locks": claim.locks,
     })
 }

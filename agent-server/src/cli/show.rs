@@ -40,7 +40,7 @@ pub(super) fn amount_json(assets: &AssetTable, asset: AssetId, units: BaseUnits)
     json!({
         "amount": amount(assets, asset, units),
         "base_units": units,
-        "asset": asset.address,
+        "asset": asset.address.to_string(),
         "network": asset.network.to_string(),
     })
 }

@@ -69,9 +69,9 @@ async fn books(arguments: &Arguments, buyer: &Buyer) -> Result<(), Failure> {
             .collect();
         show::document(&json!({
             "sums": sums,
-            "payer": wallet.payer(),
+            "payer": wallet.payer().to_string(),
             "network": wallet.network().to_string(),
-            "escrow": buyer.escrow().contract(),
+            "escrow": buyer.escrow().contract().to_string(),
             "payments": counts.into_iter().collect::<BTreeMap<_, _>>(),
             "locks": locks.iter().map(|lock| lock_json(buyer, lock, left(lock))).collect::<Vec<_>>(),
         }));
@@ -197,8 +197,8 @@ fn lock_json(buyer: &Buyer, lock: &Account, units: BaseUnits) -> Value {
         "lock": lock.id,
         "state": word(lock.state),
         "left": show::amount_json(buyer.assets(), asset(buyer, lock), units),
-        "payee": lock.lock.payee,
-        "recipient": lock.lock.payer,
+        "payee": lock.lock.payee.to_string(),
+        "recipient": lock.lock.payer.to_string(),
         "deadline_unix_secs": lock.deadline_unix_secs,
         "deadline": show::time(lock.deadline_unix_secs),
     })
