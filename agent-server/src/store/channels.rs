@@ -5,9 +5,10 @@ use super::codec::{Sql, corrupt, maybe_number_in, number_in, number_out, units_i
 use super::memory::{Memory, moved};
 use agent_core::channel::{Broken, Channel};
 use agent_core::ledger::{Books, Claim};
+use agent_core::money::BaseUnits;
 use agent_core::voucher::{CanonicalSignature, ChannelId, Lock, Salt};
 use alloy_primitives::{Address, B256, Uint};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// The error of a channel that was stopped earlier; the log of that moment has the cause.
 pub(super) const STOPPED: Broken = Broken("the channel was stopped; see `agent doctor` for why");
@@ -43,52 +44,70 @@ pub(super) fn save(
     before: Option<&ChannelRow>,
     after: ChannelRow,
 ) -> Sql<()> {
-    let Channel {
-        authorized,
-        claimed,
-        signed,
-        charged,
-        reserved,
-        ..
-    } = after.channel;
-    conn.prepare_cached(
-        "INSERT INTO channels (channel_id, payer, signer, payee, token, salt, opening, on_chain,
-             authorized, claimed, signed, charged, reserved, signature, in_flight, in_flight_max,
-             posted, voided, deadline, closed, unclaimed_since_ms)
-         VALUES (:id, :payer, :signer, :payee, :token, :salt, :opening, :on_chain,
-             :authorized, :claimed, :signed, :charged, :reserved, :signature, :in_flight,
-             :in_flight_max, :posted, :voided, :deadline, :closed, :since)
-         ON CONFLICT (channel_id) DO UPDATE SET on_chain = :on_chain, authorized = :authorized,
-             claimed = :claimed, signed = :signed, charged = :charged, reserved = :reserved,
-             signature = :signature, in_flight = :in_flight, in_flight_max = :in_flight_max,
-             posted = :posted, voided = :voided, deadline = :deadline, closed = :closed,
-             unclaimed_since_ms = :since",
-    )?
-    .execute(named_params! {
-        ":id": after.id.0.0,
-        ":payer": after.lock.payer.into_array(),
-        ":signer": after.lock.signer.into_array(),
-        ":payee": after.lock.payee.into_array(),
-        ":token": after.lock.token.into_array(),
-        ":salt": after.lock.salt.0.to_be_bytes::<12>(),
-        ":opening": units_out(after.opening),
-        ":on_chain": units_out(after.on_chain),
-        ":authorized": units_out(authorized),
-        ":claimed": units_out(claimed),
-        ":signed": units_out(signed),
-        ":charged": units_out(charged),
-        ":reserved": units_out(reserved),
-        ":signature": after.signature.as_ref().map(CanonicalSignature::as_bytes),
-        ":in_flight": after.channel.in_flight,
-        ":in_flight_max": after.in_flight_max,
-        ":posted": number_out(after.posted),
-        ":voided": number_out(after.voided),
-        ":deadline": number_out(after.channel.deadline_unix_secs),
-        ":closed": after.channel.closed,
-        ":since": after.unclaimed_since.map(number_out),
-    })?;
+    if before.is_none() {
+        insert(conn, &after)?;
+    }
+    update(conn, &after)?;
     memory.replace(before, after);
     Ok(())
+}
+
+/// A new channel; its counters follow with [`update`].
+fn insert(conn: &Connection, row: &ChannelRow) -> Sql<()> {
+    let Lock {
+        payer,
+        signer,
+        payee,
+        token,
+        salt,
+    } = row.lock;
+    let zero = units_out(BaseUnits::ZERO);
+    conn.prepare_cached(
+        "INSERT INTO channels (channel_id, payer, signer, payee, token, salt, opening, on_chain,
+             authorized, claimed, signed, charged, reserved, in_flight, in_flight_max, posted,
+             voided, deadline, closed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?8, ?8, ?8, 0, 0, 0, 0, 0, 0)",
+    )?
+    .execute((
+        row.id.0.0,
+        payer.into_array(),
+        signer.into_array(),
+        payee.into_array(),
+        token.into_array(),
+        salt.0.to_be_bytes::<12>(),
+        units_out(row.opening),
+        zero,
+    ))
+    .map(drop)
+}
+
+/// What can change of a channel, but for its marks.
+fn update(conn: &Connection, row: &ChannelRow) -> Sql<()> {
+    let channel = &row.channel;
+    conn.prepare_cached(
+        "UPDATE channels SET on_chain = ?2, authorized = ?3, claimed = ?4, signed = ?5,
+             charged = ?6, reserved = ?7, signature = ?8, in_flight = ?9, in_flight_max = ?10,
+             posted = ?11, voided = ?12, deadline = ?13, closed = ?14, unclaimed_since_ms = ?15
+         WHERE channel_id = ?1",
+    )?
+    .execute((
+        row.id.0.0,
+        units_out(row.on_chain),
+        units_out(channel.authorized),
+        units_out(channel.claimed),
+        units_out(channel.signed),
+        units_out(channel.charged),
+        units_out(channel.reserved),
+        row.signature.as_ref().map(CanonicalSignature::as_bytes),
+        channel.in_flight,
+        row.in_flight_max,
+        number_out(row.posted),
+        number_out(row.voided),
+        number_out(channel.deadline_unix_secs),
+        channel.closed,
+        row.unclaimed_since.map(number_out),
+    ))
+    .map(drop)
 }
 
 /// Marks a channel as broken: nothing is admitted on it or claimed from it any more.

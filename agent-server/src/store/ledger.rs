@@ -60,7 +60,7 @@ impl Ledger for SqliteStore {
     fn park(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>> {
         Box::pin(async move {
             let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
-            let job = self.write(move |tx, _| resolve::park(tx, &id, &task));
+            let job = self.write(move |tx, memory| resolve::park(tx, memory, &id, &task));
             resolved(reserved, job.await)
         })
     }

@@ -4,6 +4,10 @@
 /// kibibyte each this is 8 MiB; a seller with more active buyers pays one extra read per admission.
 pub const CHANNELS_CACHED_MAX: usize = 16_384;
 
+/// Running payments kept in memory, so that their ends read none of them from the file. At about a
+/// fifth of a kibibyte each this is 3 MiB.
+pub const RUNNING_CACHED_MAX: usize = 16_384;
+
 /// Events that one call of `events_after` returns at most: a subscriber that resumes far behind
 /// reads page after page and does not hold up the writer for longer than a few milliseconds.
 pub const EVENTS_READ_MAX: usize = 1_000;

@@ -2,8 +2,9 @@
 
 use super::channel_row::ChannelRow;
 use super::limits;
+use super::payments::Held;
 use agent_client::sqlite::Cache;
-use agent_core::ledger::Books;
+use agent_core::ledger::{Books, PaymentId};
 use agent_core::money::{BaseUnits, MoneyError};
 use agent_core::voucher::ChannelId;
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     channels: HashMap<ChannelId, ChannelRow>,
+    /// Payments that were admitted here and are running still, or not all of them.
+    running: HashMap<PaymentId, Held>,
     /// Absent until someone asks, and whenever it could be wrong.
     books: Option<Books>,
 }
@@ -18,6 +21,7 @@ pub(super) struct Memory {
 impl Cache for Memory {
     fn forget(&mut self) {
         self.channels.clear();
+        self.running.clear();
         self.books = None;
     }
 }
@@ -45,6 +49,22 @@ impl Memory {
             self.channels.remove(&any);
         }
         self.channels.insert(row.id, row);
+    }
+
+    pub(super) fn running(&self, id: &PaymentId) -> Option<Held> {
+        self.running.get(id).copied()
+    }
+
+    /// Keeps what is held for a payment, unless there are very many: its end reads the file then.
+    pub(super) fn runs(&mut self, id: PaymentId, held: Held) {
+        if self.running.len() < limits::RUNNING_CACHED_MAX {
+            self.running.insert(id, held);
+        }
+    }
+
+    /// Must be told whenever a payment ceases to be running.
+    pub(super) fn rests(&mut self, id: &PaymentId) {
+        self.running.remove(id);
     }
 
     /// Keeps a channel as this transaction leaves it, and moves the sums along.

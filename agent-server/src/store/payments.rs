@@ -1,11 +1,12 @@
 //! The table of payments: one row for every payment that was ever admitted.
 
 use super::codec::{Sql, corrupt, maybe_number_in, number_out, units_in, units_out};
+use super::memory::Memory;
 use agent_core::ledger::{PaymentId, ReserveRequest};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::ChannelId;
 use alloy_primitives::B256;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 const COLUMNS: &str = "payment_id, request_hash, channel_id, ceiling, reserved, charged, state, \
      task_id, resolved_ms, context_id";
@@ -60,6 +61,22 @@ pub(super) struct PaymentRow {
     pub(super) resolved: Option<u64>,
 }
 
+impl PaymentRow {
+    pub(super) const fn held(&self) -> Held {
+        Held {
+            channel_id: self.channel_id,
+            reserved: self.reserved,
+        }
+    }
+}
+
+/// What must be known of a payment to end it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) channel_id: ChannelId,
+    pub(super) reserved: BaseUnits,
+}
+
 pub(super) fn find(conn: &Connection, id: &PaymentId) -> Sql<Option<PaymentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM payments WHERE payment_id = ?1");
     conn.prepare_cached(&sql)?
@@ -111,30 +128,47 @@ pub(super) fn each(conn: &Connection, mut each: impl FnMut(PaymentRow)) -> Sql<(
     Ok(())
 }
 
-pub(super) fn insert(conn: &Connection, request: &ReserveRequest) -> Sql<()> {
+/// Stores a payment as running; false, and nothing is stored, if its id was used before or its
+/// voucher's ceiling on this channel.
+pub(super) fn insert(conn: &Connection, request: &ReserveRequest) -> Sql<bool> {
     conn.prepare_cached(
         "INSERT INTO payments (payment_id, request_hash, channel_id, ceiling, reserved, charged,
              state, task_id, context_id, skill, created_ms)
-         VALUES (:id, :hash, :channel, :ceiling, :reserved, :charged, 'running', :task, :context,
-             :skill, :created)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10)
+         ON CONFLICT DO NOTHING",
     )?
-    .execute(named_params! {
-        ":id": request.payment_id.as_str(),
-        ":hash": request.request_hash.0,
-        ":channel": request.voucher.channel_id().0.0,
-        ":ceiling": units_out(request.voucher.ceiling()),
-        ":reserved": units_out(request.max),
-        ":charged": units_out(BaseUnits::ZERO),
-        ":task": request.task_id,
-        ":context": request.context_id,
-        ":skill": request.skill,
-        ":created": number_out(request.now_unix_millis),
-    })
-    .map(drop)
+    .execute((
+        request.payment_id.as_str(),
+        request.request_hash.0,
+        request.voucher.channel_id().0.0,
+        units_out(request.voucher.ceiling()),
+        units_out(request.max),
+        units_out(BaseUnits::ZERO),
+        &request.task_id,
+        &request.context_id,
+        &request.skill,
+        number_out(request.now_unix_millis),
+    ))
+    .map(|rows| rows > 0)
+}
+
+/// What is held for a payment, if it is running; from memory if it is there.
+pub(super) fn running(conn: &Connection, memory: &Memory, id: &PaymentId) -> Sql<Option<Held>> {
+    if let Some(held) = memory.running(id) {
+        return Ok(Some(held));
+    }
+    let found = find(conn, id)?.filter(|payment| payment.state == PaymentState::Running);
+    Ok(found.map(|payment| payment.held()))
 }
 
 /// Moves a payment between the two states in which money is held.
-pub(super) fn set_open(conn: &Connection, id: &PaymentId, state: PaymentState) -> Sql<()> {
+pub(super) fn set_open(
+    conn: &Connection,
+    memory: &mut Memory,
+    id: &PaymentId,
+    state: PaymentState,
+) -> Sql<()> {
+    memory.rests(id);
     conn.prepare_cached("UPDATE payments SET state = ?2 WHERE payment_id = ?1")?
         .execute((id.as_str(), state.as_str()))
         .map(drop)
@@ -143,11 +177,13 @@ pub(super) fn set_open(conn: &Connection, id: &PaymentId, state: PaymentState) -
 /// Ends a payment.
 pub(super) fn resolve(
     conn: &Connection,
+    memory: &mut Memory,
     id: &PaymentId,
     state: PaymentState,
     charged: BaseUnits,
     now_unix_millis: u64,
 ) -> Sql<()> {
+    memory.rests(id);
     conn.prepare_cached(
         "UPDATE payments SET state = ?2, charged = ?3, resolved_ms = ?4 WHERE payment_id = ?1",
     )?

@@ -63,7 +63,15 @@ fn void(
     report: &mut RecoveryReport,
 ) -> Sql<()> {
     let now = shared.clock.now_unix_millis();
-    if resolve::end(conn, memory, payment, Resolution::void(now))?.is_err() {
+    if resolve::end(
+        conn,
+        memory,
+        &payment.id,
+        payment.held(),
+        Resolution::void(now),
+    )?
+    .is_err()
+    {
         report.broken.push(payment.channel_id);
         return Ok(());
     }

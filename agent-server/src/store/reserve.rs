@@ -3,9 +3,9 @@
 use super::Shared;
 use super::channel_row::ChannelRow;
 use super::channels;
-use super::codec::Sql;
+use super::codec::{Sql, corrupt};
 use super::memory::Memory;
-use super::payments::{self, PaymentRow};
+use super::payments::{self, Held, PaymentRow};
 use agent_core::channel::{Admission, Channel, Refusal};
 use agent_core::ledger::{LedgerError, ReserveRequest};
 use rusqlite::Connection;
@@ -32,6 +32,13 @@ pub(super) fn reserve(
     request: &ReserveRequest,
 ) -> Sql<Result<Decision, LedgerError>> {
     let row = channels::load(conn, memory, request.voucher.channel_id())?;
+    // Most payments are new and good. For them the insert alone finds out whether the id or the
+    // ceiling was used before, and the questions below are not asked.
+    if let Some((row, Ok(channel))) = row.map(|row| (row, rules(shared, request, &row)))
+        && admit(conn, memory, request, &row, channel)?
+    {
+        return Ok(Ok(Decision::Held));
+    }
     let refused = |why| {
         let channel = row.map(|row| row.channel);
         Ok(Ok(Decision::Refused { why, channel }))
@@ -54,21 +61,30 @@ pub(super) fn reserve(
     if row.broken {
         return Ok(Err(LedgerError::Broken(channels::STOPPED)));
     }
-    if row.closing {
-        return refused(Refusal::ChannelClosed);
+    match rules(shared, request, &row) {
+        Err(why) => refused(why),
+        // Unreachable: the insert failed, so a question above had an answer.
+        Ok(_) => Err(corrupt(0, "a payment neither known nor new")),
+    }
+}
+
+/// The channel after this payment, if the rules admit it.
+fn rules(shared: &Shared, request: &ReserveRequest, row: &ChannelRow) -> Result<Channel, Refusal> {
+    if row.lock != request.lock {
+        return Err(Refusal::LockUnknown);
+    }
+    if row.broken || row.closing {
+        return Err(Refusal::ChannelClosed);
     }
     if shared.chain_is_stale(request.now_unix_millis) {
-        return refused(Refusal::ChainStateStale);
+        return Err(Refusal::ChainStateStale);
     }
     let admission = Admission {
         max: request.max,
         ceiling: request.voucher.ceiling(),
         now_unix_secs: request.now_unix_millis / 1_000,
     };
-    match row.channel.admit(admission, &shared.rules) {
-        Ok(channel) => admit(conn, memory, request, &row, channel).map(|()| Ok(Decision::Held)),
-        Err(why) => refused(why),
-    }
+    row.channel.admit(admission, &shared.rules)
 }
 
 /// The answer to a payment that was made before: its voucher bought one task and no other.
@@ -81,13 +97,17 @@ fn repeated(known: PaymentRow) -> Decision {
     }
 }
 
+/// Stores an admitted payment; false, and nothing is stored, if it or its ceiling is not new.
 fn admit(
     conn: &Connection,
     memory: &mut Memory,
     request: &ReserveRequest,
     before: &ChannelRow,
     channel: Channel,
-) -> Sql<()> {
+) -> Sql<bool> {
+    if !payments::insert(conn, request)? {
+        return Ok(false);
+    }
     let raised = channel.signed > before.channel.signed;
     let after = ChannelRow {
         channel,
@@ -100,5 +120,10 @@ fn admit(
         ..*before
     };
     channels::save(conn, memory, Some(before), after)?;
-    payments::insert(conn, request)
+    let held = Held {
+        channel_id: before.id,
+        reserved: request.max,
+    };
+    memory.runs(request.payment_id.clone(), held);
+    Ok(true)
 }

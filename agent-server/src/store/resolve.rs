@@ -5,7 +5,7 @@ use super::channel_row::ChannelRow;
 use super::channels;
 use super::codec::{Sql, corrupt};
 use super::memory::Memory;
-use super::payments::{self, PaymentRow, PaymentState};
+use super::payments::{self, Held, PaymentRow, PaymentState};
 use super::task_rows;
 use agent_core::channel::{Broken, Channel};
 use agent_core::ledger::{LedgerError, PaymentId, TaskWrite};
@@ -20,29 +20,30 @@ pub(super) fn post(
     actual: BaseUnits,
     task: &TaskWrite,
 ) -> Sql<Result<(), LedgerError>> {
-    let Some(payment) = running(conn, id)? else {
+    let Some(held) = payments::running(conn, memory, id)? else {
         return Ok(Err(LedgerError::NotHeld(id.clone())));
     };
-    if actual > payment.reserved {
+    if actual > held.reserved {
         // The caller's mistake and not the books': the reservation can still be voided.
         return Ok(Err(LedgerError::Broken(Broken(
             "a charge exceeds its reservation",
         ))));
     }
-    if task_rows::has_ended(conn, &task.id)? {
-        return Ok(Err(ended(task)));
-    }
-    let now = shared.clock.now_unix_millis();
     let resolution = Resolution {
         state: PaymentState::Posted,
         charged: actual,
-        now,
+        now: shared.clock.now_unix_millis(),
     };
-    let end = end(conn, memory, &payment, resolution)?;
-    if end.is_ok() {
-        task_rows::store(conn, task)?;
+    let before = channel_of(conn, memory, held)?;
+    let after = match resolution.apply(&before, held) {
+        Ok(after) => after,
+        Err(_) if task_rows::has_ended(conn, &task.id)? => return Ok(Err(ended(task))),
+        Err(why) => return stop(conn, memory, &before, why),
+    };
+    if !task_rows::store(conn, task)? {
+        return Ok(Err(ended(task)));
     }
-    Ok(end)
+    resolution.write(conn, memory, id, &before, after).map(Ok)
 }
 
 pub(super) fn void(
@@ -52,13 +53,13 @@ pub(super) fn void(
     id: &PaymentId,
     task: &TaskWrite,
 ) -> Sql<Result<(), LedgerError>> {
-    let Some(payment) = running(conn, id)? else {
+    let Some(held) = payments::running(conn, memory, id)? else {
         return Ok(Err(LedgerError::NotHeld(id.clone())));
     };
     let now = shared.clock.now_unix_millis();
-    let end = end(conn, memory, &payment, Resolution::void(now))?;
+    let end = end(conn, memory, id, held, Resolution::void(now))?;
     // The buyer's money is freed in any case; a task that has ended stays as it ended.
-    if end.is_ok() && !task_rows::has_ended(conn, &task.id)? {
+    if end.is_ok() {
         task_rows::store(conn, task)?;
     }
     Ok(end)
@@ -66,17 +67,17 @@ pub(super) fn void(
 
 pub(super) fn park(
     conn: &Connection,
+    memory: &mut Memory,
     id: &PaymentId,
     task: &TaskWrite,
 ) -> Sql<Result<(), LedgerError>> {
-    if running(conn, id)?.is_none() {
+    if payments::running(conn, memory, id)?.is_none() {
         return Ok(Err(LedgerError::NotHeld(id.clone())));
     }
-    if task.state.is_terminal() || task_rows::has_ended(conn, &task.id)? {
+    if task.state.is_terminal() || !task_rows::store(conn, task)? {
         return Ok(Err(ended(task)));
     }
-    payments::set_open(conn, id, PaymentState::Parked)?;
-    task_rows::store(conn, task).map(Ok)
+    payments::set_open(conn, memory, id, PaymentState::Parked).map(Ok)
 }
 
 /// Takes up a parked payment, and says whether work on it can still be claimed. In one transaction,
@@ -91,7 +92,7 @@ pub(super) fn unpark(
     let Some(payment) = payments::parked_of(conn, task_id)? else {
         return Ok(None);
     };
-    payments::set_open(conn, &payment.id, PaymentState::Running)?;
+    payments::set_open(conn, memory, &payment.id, PaymentState::Running)?;
     let channel = channels::load(conn, memory, payment.channel_id)?;
     let good = channel.is_some_and(|row| {
         let now_unix_secs = now_unix_millis / 1_000;
@@ -101,6 +102,7 @@ pub(super) fn unpark(
 }
 
 /// How a payment ends.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Resolution {
     state: PaymentState,
     charged: BaseUnits,
@@ -115,6 +117,37 @@ impl Resolution {
             now,
         }
     }
+
+    /// The channel after the payment.
+    fn apply(self, before: &ChannelRow, held: Held) -> Result<ChannelRow, Broken> {
+        let posted = u64::from(self.state == PaymentState::Posted);
+        let after = ChannelRow {
+            channel: self.transition(before.channel, held.reserved)?,
+            posted: before.posted.saturating_add(posted),
+            voided: before.voided.saturating_add(1 - posted),
+            ..*before
+        };
+        Ok(after.aged(before, self.now))
+    }
+
+    fn transition(self, channel: Channel, reserved: BaseUnits) -> Result<Channel, Broken> {
+        match self.state {
+            PaymentState::Posted => channel.post(reserved, self.charged),
+            _ => channel.void(reserved),
+        }
+    }
+
+    fn write(
+        self,
+        conn: &Connection,
+        memory: &mut Memory,
+        id: &PaymentId,
+        before: &ChannelRow,
+        after: ChannelRow,
+    ) -> Sql<()> {
+        channels::save(conn, memory, Some(before), after)?;
+        payments::resolve(conn, memory, id, self.state, self.charged, self.now)
+    }
 }
 
 /// Ends a payment on its channel. A channel whose books cannot do that is stopped, which is all
@@ -122,49 +155,30 @@ impl Resolution {
 pub(super) fn end(
     conn: &Connection,
     memory: &mut Memory,
-    payment: &PaymentRow,
+    id: &PaymentId,
+    held: Held,
     resolution: Resolution,
 ) -> Sql<Result<(), LedgerError>> {
-    let before = channels::load(conn, memory, payment.channel_id)?
-        .ok_or_else(|| corrupt(2, "a payment without its channel"))?;
-    let Resolution {
-        state,
-        charged,
-        now,
-    } = resolution;
-    match transition(before.channel, payment.reserved, state, charged) {
-        Ok(channel) => {
-            let posted = u64::from(state == PaymentState::Posted);
-            let after = ChannelRow {
-                channel,
-                posted: before.posted.saturating_add(posted),
-                voided: before.voided.saturating_add(1 - posted),
-                ..before
-            };
-            channels::save(conn, memory, Some(&before), after.aged(&before, now))?;
-            payments::resolve(conn, &payment.id, state, charged, now).map(Ok)
-        }
-        Err(why) => {
-            channels::stop(conn, memory, &before, why)?;
-            Ok(Err(LedgerError::Broken(why)))
-        }
+    let before = channel_of(conn, memory, held)?;
+    match resolution.apply(&before, held) {
+        Ok(after) => resolution.write(conn, memory, id, &before, after).map(Ok),
+        Err(why) => stop(conn, memory, &before, why),
     }
 }
 
-fn transition(
-    channel: Channel,
-    reserved: BaseUnits,
-    state: PaymentState,
-    charged: BaseUnits,
-) -> Result<Channel, Broken> {
-    match state {
-        PaymentState::Posted => channel.post(reserved, charged),
-        _ => channel.void(reserved),
-    }
+fn channel_of(conn: &Connection, memory: &mut Memory, held: Held) -> Sql<ChannelRow> {
+    channels::load(conn, memory, held.channel_id)?
+        .ok_or_else(|| corrupt(2, "a payment without its channel"))
 }
 
-fn running(conn: &Connection, id: &PaymentId) -> Sql<Option<PaymentRow>> {
-    Ok(payments::find(conn, id)?.filter(|payment| payment.state == PaymentState::Running))
+fn stop(
+    conn: &Connection,
+    memory: &mut Memory,
+    row: &ChannelRow,
+    why: Broken,
+) -> Sql<Result<(), LedgerError>> {
+    channels::stop(conn, memory, row, why)?;
+    Ok(Err(LedgerError::Broken(why)))
 }
 
 fn ended(task: &TaskWrite) -> LedgerError {

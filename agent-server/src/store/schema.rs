@@ -44,7 +44,9 @@ CREATE TABLE payments (
     ceiling      BLOB NOT NULL CHECK (length(ceiling) = 16),
     reserved     BLOB NOT NULL CHECK (length(reserved) = 16),
     charged      BLOB NOT NULL CHECK (length(charged) = 16),
-    state        TEXT NOT NULL CHECK (state IN ('running', 'parked', 'posted', 'voided')),
+    -- Spelt out: SQLite builds a table in memory for a longer IN, anew for every row written.
+    state        TEXT NOT NULL CHECK (state = 'running' OR state = 'parked'
+                     OR state = 'posted' OR state = 'voided'),
     task_id      TEXT NOT NULL,
     context_id   TEXT NOT NULL,
     skill        TEXT NOT NULL,

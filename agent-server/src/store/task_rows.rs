@@ -11,13 +11,18 @@ use rusqlite::{Connection, OptionalExtension};
 
 /// Stores a task that no payment is being resolved with.
 pub(super) fn put(conn: &Connection, write: &TaskWrite) -> Sql<Result<(), StoreError>> {
-    if has_ended(conn, &write.id)? {
-        return Ok(Err(StoreError::Ended(write.id.clone())));
-    }
     if write.state.is_terminal() && payments::held_for(conn, &write.id)? {
-        return Ok(Err(StoreError::MoneyHeld(write.id.clone())));
+        return Ok(Err(if has_ended(conn, &write.id)? {
+            StoreError::Ended(write.id.clone())
+        } else {
+            StoreError::MoneyHeld(write.id.clone())
+        }));
     }
-    store(conn, write).map(Ok)
+    Ok(if store(conn, write)? {
+        Ok(())
+    } else {
+        Err(StoreError::Ended(write.id.clone()))
+    })
 }
 
 pub(super) fn has_ended(conn: &Connection, id: &str) -> Sql<bool> {
@@ -30,33 +35,41 @@ pub(super) fn has_ended(conn: &Connection, id: &str) -> Sql<bool> {
     })
 }
 
-/// Stores a task that is known not to have ended.
-pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<()> {
+/// Stores a task; false, and nothing is stored, if it has ended.
+pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
     // An ended task is never taken up again, so what that would need is not kept.
     let resume = write.resume.as_ref().filter(|_| !write.state.is_terminal());
-    conn.prepare_cached(
-        "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume)
+    let rows = conn
+        .prepare_cached(
+            "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, seq = excluded.seq,
              updated_ms = excluded.updated_ms, task = excluded.task, resume = excluded.resume
-         WHERE excluded.seq >= tasks.seq",
-    )?
-    .execute((
-        &write.id,
-        &write.context_id,
-        write.state.as_str(),
-        number_out(write.seq),
-        number_out(write.updated_unix_millis),
-        write.task.get(),
-        resume.map(Json::get),
-    ))?;
+         WHERE excluded.seq >= tasks.seq AND tasks.state NOT IN ('TASK_STATE_COMPLETED',
+             'TASK_STATE_FAILED', 'TASK_STATE_CANCELED', 'TASK_STATE_REJECTED')",
+        )?
+        .execute((
+            &write.id,
+            &write.context_id,
+            write.state.as_str(),
+            number_out(write.seq),
+            number_out(write.updated_unix_millis),
+            write.task.get(),
+            resume.map(Json::get),
+        ))?;
+    if rows == 0 && has_ended(conn, &write.id)? {
+        return Ok(false);
+    }
+    if write.events.is_empty() {
+        return Ok(true);
+    }
     let mut insert = conn.prepare_cached(
         "INSERT INTO task_events (task_id, seq, event) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     )?;
     for (seq, event) in &write.events {
         insert.execute((&write.id, number_out(*seq), event.get()))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 pub(super) fn get(conn: &Connection, id: &str) -> Sql<Option<StoredTask>> {
