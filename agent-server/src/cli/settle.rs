@@ -4,13 +4,14 @@ use crate::agent::{Earnings, Paid};
 use crate::config::PaymentConfig;
 use crate::settle::{SettleError, SettleReport};
 use crate::store::limits::CLAIMS_READ_MAX;
+use agent_client::chain::outbox::{OutboxError, TxId, TxOutbox, TxOutcome};
 use agent_client::clock::SystemClock;
 use agent_core::clock::Clock;
 use agent_core::ledger::Ledger;
 use agent_core::money::BaseUnits;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,15 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     seller: SellerOptions,
+}
+
+/// Transactions that are read from the outbox at once.
+const OUTBOX_PAGE: usize = 500;
+
+/// How a settlement ended, and the transactions that were mined meanwhile.
+struct Settled {
+    settled: Result<SettleReport, SettleError>,
+    hashes: Vec<B256>,
 }
 
 /// What one payee can claim in one token.
@@ -72,22 +82,19 @@ async fn settle(arguments: &Arguments, books: &Books) -> Result<(), Failure> {
     for claim in &claims {
         eprintln!("claiming {}", line(books, claim));
     }
-    let settled = Box::pin(claim(books, payment)).await?;
+    let Settled { settled, hashes } = Box::pin(claim(books, payment)).await?;
     let report = match &settled {
         Ok(report) | Err(SettleError::NotYet(report)) => Some(report),
         Err(_) => None,
     };
     if let Some(report) = report {
-        print(arguments, books, payment, report);
+        print(arguments, books, report, &hashes);
     }
     settled.map(drop).map_err(Failure::work)
 }
 
 /// Claims everything; the outer error is that it could not begin.
-async fn claim(
-    books: &Books,
-    payment: &PaymentConfig,
-) -> Result<Result<SettleReport, SettleError>, Failure> {
+async fn claim(books: &Books, payment: &PaymentConfig) -> Result<Settled, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let paid = Paid {
         config: &books.config,
@@ -99,18 +106,49 @@ async fn claim(
     let earnings = Earnings::start(&paid, payee)
         .await
         .map_err(seller::failed)?;
-    let settled = match earnings.mirror.look(LOOK_WAIT).await {
-        Ok(_) => Ok(earnings.settler.settle_now(SETTLE_WAIT).await),
-        Err(error) => Err(Failure::work(format!(
-            "nothing was claimed, the chain cannot be followed: {error}"
-        ))),
-    };
+    let settled = settle_now(&earnings).await;
     earnings.settler.stop().await;
     earnings.outbox.close().await;
     settled
 }
 
-fn print(arguments: &Arguments, books: &Books, payment: &PaymentConfig, report: &SettleReport) {
+async fn settle_now(earnings: &Earnings) -> Result<Settled, Failure> {
+    let outbox = &earnings.outbox;
+    let before = mined(outbox).await.map_err(Failure::work)?;
+    earnings.mirror.look(LOOK_WAIT).await.map_err(|error| {
+        Failure::work(format!(
+            "nothing was claimed, the chain cannot be followed: {error}"
+        ))
+    })?;
+    let settled = earnings.settler.settle_now(SETTLE_WAIT).await;
+    // What was claimed is said even if its hashes cannot be read any more.
+    let after = mined(outbox).await.unwrap_or_default();
+    let hashes = after.difference(&before).map(|(_, hash)| *hash).collect();
+    Ok(Settled { settled, hashes })
+}
+
+/// The settlements in the outbox that were mined, in their order.
+async fn mined(outbox: &TxOutbox) -> Result<BTreeSet<(TxId, B256)>, OutboxError> {
+    let (mut found, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = outbox.list(after, OUTBOX_PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(found);
+        };
+        after = Some(last.id);
+        let settlements = page
+            .iter()
+            .filter(|record| record.request.purpose.starts_with("settle/"));
+        found.extend(
+            settlements.filter_map(|record| match record.status.outcome() {
+                Some(TxOutcome::Mined(mined)) => Some((record.id, mined.hash)),
+                _ => None,
+            }),
+        );
+    }
+}
+
+fn print(arguments: &Arguments, books: &Books, report: &SettleReport, hashes: &[B256]) {
     let asset = books.own_asset();
     let SettleReport {
         transactions,
@@ -122,6 +160,7 @@ fn print(arguments: &Arguments, books: &Books, payment: &PaymentConfig, report: 
         show::document(&json!({
             "dry_run": false,
             "transactions": transactions,
+            "transaction_hashes": hashes,
             "gas_used": gas_used,
             "locks": locks,
             "claimed": show::amount_json(&books.assets, asset, claimed_base_units),
@@ -131,8 +170,11 @@ fn print(arguments: &Arguments, books: &Books, payment: &PaymentConfig, report: 
     println!(
         "claimed {} on {} from {locks} locks; {transactions} transactions, {gas_used} gas",
         show::amount(&books.assets, asset, claimed_base_units),
-        payment.chain.network(),
+        asset.network,
     );
+    for hash in hashes {
+        println!("transaction {hash}");
+    }
 }
 
 type Group = ((Address, Address), Claimable);

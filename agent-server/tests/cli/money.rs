@@ -95,6 +95,7 @@ async fn a_buyer_finds_asks_and_takes_back_and_a_seller_claims() {
     assert_eq!(planned["claims"][0]["recipient"], seller.to_string());
     let settled = world.agent(&["settle", "--json"]).await.json(0);
     assert_eq!(settled["transactions"], 1);
+    assert_eq!(settled["transaction_hashes"].as_array().unwrap().len(), 1);
     assert_eq!(settled["claimed"]["base_units"], "2000");
     assert!(settled["gas_used"].as_u64().unwrap() > 0);
     let settled = world.agent(&["settle"]).await;
