@@ -1,7 +1,9 @@
 //! The outside of the service: HTTP routes and the bindings behind them, each a thin adapter.
 
 mod body;
+mod headers;
 mod jsonrpc;
+mod rest;
 mod sse;
 
 use crate::service::Service;
@@ -12,7 +14,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use jsonrpsee::Methods;
 use std::sync::Arc;
@@ -65,6 +67,7 @@ pub(crate) fn router(
         .route("/", post(jsonrpc::post))
         .route("/a2a", post(jsonrpc::post))
         .route("/a2a/", post(jsonrpc::post))
+        .route(&format!("{}/{{*path}}", rest::BASE), any(rest::serve))
         .route(AgentCard::WELL_KNOWN_PATH, get(card_json))
         .route("/health", get(|| async { "ok\n" }))
         .with_state(app))

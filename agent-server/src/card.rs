@@ -11,6 +11,9 @@ use agent_core::x402::{
 use std::collections::BTreeMap;
 use url::Url;
 
+/// The media types that skills take: structured data, or the text of people.
+pub(crate) const INPUT_MODES: [&str; 2] = ["application/json", "text/plain"];
+
 /// Builds the card of an agent reached at `url`.
 ///
 /// # Errors
@@ -38,11 +41,15 @@ pub(crate) fn build(
             ));
         }
     }
-    let endpoint = url.join("a2a").unwrap_or_else(|_| url.clone());
+    let at = |path| url.join(path).unwrap_or_else(|_| url.clone());
+    let rest = AgentInterface {
+        protocol_binding: AgentInterface::HTTP_JSON.to_owned(),
+        ..AgentInterface::jsonrpc(at("rest"))
+    };
     Ok(AgentCard {
         name: name.to_owned(),
         description: description.to_owned(),
-        supported_interfaces: vec![AgentInterface::jsonrpc(endpoint)],
+        supported_interfaces: vec![AgentInterface::jsonrpc(at("a2a")), rest],
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capabilities: AgentCapabilities {
             streaming: Some(true),
@@ -50,7 +57,7 @@ pub(crate) fn build(
             extensions,
             extended_agent_card: Some(false),
         },
-        default_input_modes: vec!["application/json".to_owned(), "text/plain".to_owned()],
+        default_input_modes: INPUT_MODES.map(str::to_owned).to_vec(),
         default_output_modes: vec!["application/json".to_owned()],
         skills: skills.iter().map(|entry| skill(&entry.about)).collect(),
         ..AgentCard::default()

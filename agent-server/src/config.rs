@@ -25,6 +25,9 @@ pub struct AgentConfig {
     pub public_url: Option<Url>,
     /// Where ledger, tasks and outbox are kept.
     pub data_dir: PathBuf,
+    /// Whether anybody may list all tasks, with what was asked and answered in them. Otherwise a
+    /// list is of one context, named by its id.
+    pub list_all_tasks: bool,
     /// How it is paid; without it only free skills can be sold.
     pub payment: Option<PaymentConfig>,
     /// Bounds that deployments differ in.
@@ -41,6 +44,7 @@ impl Default for AgentConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             public_url: None,
             data_dir: PathBuf::from("agent-data"),
+            list_all_tasks: false,
             payment: None,
             limits: Limits::default(),
             commands: BTreeMap::new(),

@@ -86,3 +86,11 @@ pub const SETTLE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long a closing agent waits for its last claims; they go on at the next start.
 pub const FINAL_SETTLEMENT_WAIT: Duration = Duration::from_secs(20);
+
+/// Bytes of tasks on one page of a list: a hundred tasks of the largest kind would be gigabytes. A
+/// page that is full ends early, and its token goes on from there.
+pub const LIST_PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Lists that are made at once. Each may read much of the file, on the thread that also takes
+/// payments in; those that wait hold nobody else up.
+pub const LISTS_AT_ONCE: usize = 1;

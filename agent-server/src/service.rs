@@ -1,9 +1,16 @@
 //! The operations of A2A, once. Bindings are thin adapters onto this, so they cannot differ.
 
+mod absent;
 mod admit;
 mod answers;
+mod feed;
+mod follow;
+mod list;
 mod paying;
 mod request;
+
+pub(crate) use feed::{Feed, Portion};
+pub(crate) use list::Lists;
 
 use crate::gate::Gate;
 use crate::skills::SkillBook;
@@ -25,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) assets: AssetTable,
     pub(crate) engine: Arc<Engine>,
     pub(crate) waiting: WaitingTasks,
+    pub(crate) lists: Lists,
 }
 
 /// What a message led to.
@@ -34,13 +42,6 @@ pub(crate) enum Sent {
     Live(Arc<LiveTask>),
     /// A task that is not running: ended before, or waiting for its caller.
     Still(Json),
-}
-
-/// What a stream carries: the events of a running task, or one task and the end.
-#[derive(Debug)]
-pub(crate) enum Streamed {
-    Live(Arc<LiveTask>),
-    Once(Json),
 }
 
 impl Service {
@@ -54,7 +55,7 @@ impl Service {
         let history = configuration.history_length;
         match self.sent(request, configuration.return_immediately).await? {
             Sent::Still(task) => trimmed(task, history),
-            Sent::Live(live) if configuration.return_immediately => shown(live.task(), history),
+            Sent::Live(live) if configuration.return_immediately => shown(now(&live), history),
             Sent::Live(live) => match live.ended().await {
                 Ended::Stored(task) => trimmed(task, history),
                 Ended::Lost(error) => Err(error),
@@ -67,10 +68,10 @@ impl Service {
     pub(crate) async fn send_streaming(
         &self,
         request: SendMessageRequest,
-    ) -> Result<Streamed, A2aError> {
+    ) -> Result<Feed, A2aError> {
         Ok(match self.sent(request, true).await? {
-            Sent::Still(task) => Streamed::Once(task),
-            Sent::Live(live) => Streamed::Live(live),
+            Sent::Still(task) => Feed::once(&task),
+            Sent::Live(live) => Feed::run(live),
         })
     }
 
@@ -127,8 +128,9 @@ impl Service {
     pub(crate) async fn current(&self, id: &str) -> Result<Option<Json>, A2aError> {
         if let Some(live) = self.0.engine.live.get(id)
             && live.is_public()
+            && let Some((task, _)) = live.snapshot()
         {
-            return shown(live.task(), None).map(Some);
+            return shown(task, None).map(Some);
         }
         let stored = self.0.engine.store.get(id.to_owned()).await;
         let stored = stored.map_err(|error| crate::tasks::store_failed(&error))?;
@@ -136,6 +138,12 @@ impl Service {
             .map(|stored| stored.task)
             .or_else(|| self.0.waiting.get(id).map(|task| task.shown)))
     }
+}
+
+/// A running task as its caller may see it: what is stored of it, or else what it begins with.
+fn now(live: &LiveTask) -> Task {
+    live.snapshot()
+        .map_or_else(|| live.task(), |(task, _)| task)
 }
 
 /// Runs to its end whether or not anybody waits for it.

@@ -8,10 +8,13 @@ mod faults;
 mod host;
 mod live;
 mod parked;
+mod shown;
 mod waiting;
+mod watchers;
 
-pub(crate) use draft::Draft;
+pub(crate) use draft::{Draft, stream_event};
 pub(crate) use engine::{Engine, Resume, Start};
 pub(crate) use faults::store_failed;
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
 pub(crate) use waiting::{WaitingTask, WaitingTasks};
+pub(crate) use watchers::Watch;

@@ -8,7 +8,7 @@ use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
-use crate::service::{Inner, Service};
+use crate::service::{Inner, Lists, Service};
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
 use crate::tasks::{Engine, LiveTasks, WaitingTasks};
@@ -115,6 +115,7 @@ impl Agent {
                 WAITING_TASKS_BYTES_MAX,
                 WAITING_TASK_TTL,
             ),
+            lists: Lists::new(Arc::new(store.clone()), config.list_all_tasks),
         }));
         let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
         let router = router.map_err(|error| Error::Internal(error.to_string()))?;

@@ -1,16 +1,16 @@
 //! The JSON-RPC binding (A2A §9): jsonrpsee's method registry for the unary operations, our own
-//! event stream for the streaming one, and our own limits around both.
+//! event stream for the streaming ones, and our own limits around both.
 
+use super::headers::{check_version, echo_extensions};
 use super::{App, body, sse};
-use crate::service::Service;
-use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError, PROTOCOL_VERSION, decode};
+use crate::service::{Feed, Service};
+use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError, decode};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
-use agent_core::x402::EXTENSION_URI;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{MethodCallback, ResponsePayload, RpcModule};
@@ -21,9 +21,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-const VERSION_HEADER: &str = "a2a-version";
-const EXTENSIONS_HEADERS: [&str; 2] = ["a2a-extensions", "x-a2a-extensions"];
-const STREAMING: &str = "SendStreamingMessage";
+/// Webhooks, which the card does not offer.
+const PUSH_METHODS: [&str; 4] = [
+    "CreateTaskPushNotificationConfig",
+    "GetTaskPushNotificationConfig",
+    "ListTaskPushNotificationConfigs",
+    "DeleteTaskPushNotificationConfig",
+];
 
 /// The unary operations, by method name.
 pub(super) fn methods(service: Service) -> Result<Methods, RegisterMethodError> {
@@ -41,7 +45,22 @@ pub(super) fn methods(service: Service) -> Result<Methods, RegisterMethodError> 
     module.register_async_method("CancelTask", |params, service, _| async move {
         answer(async { service.cancel_task(read(&params)?).await }).await
     })?;
+    module.register_async_method("ListTasks", |params, service, _| async move {
+        answer(async { object(&service.list_tasks(read(&params)?).await?) }).await
+    })?;
+    for method in PUSH_METHODS {
+        module.register_async_method(method, |_, _, _| async {
+            answer(async { Err::<Json, _>(Service::push_notifications()) }).await
+        })?;
+    }
+    module.register_async_method("GetExtendedAgentCard", |_, _, _| async {
+        answer(async { Err::<Json, _>(Service::extended_card()) }).await
+    })?;
     Ok(module.into())
+}
+
+fn object(result: &impl Serialize) -> Result<Json, A2aError> {
+    Json::from_value(result).map_err(|error| A2aError::internal(error.to_string()))
 }
 
 #[derive(Clone, Serialize)]
@@ -65,14 +84,21 @@ pub(super) async fn post(
         Ok(request) => request,
         Err(_) => return failure(&Id::Null, &not_a_request(&bytes)).into_response(),
     };
-    if let Err(error) = check_version(&headers, &query) {
+    let in_query = query.get("A2A-Version").map(String::as_str);
+    if let Err(error) = check_version(&headers, in_query) {
         return failure(&request.id, &error).into_response();
     }
     let params = request.params.as_deref().map(RawValue::get);
-    let mut response = if request.method == STREAMING {
-        stream(&app, &request.id, params).await
-    } else {
-        call(&app.methods, &request, params).await
+    let mut response = match request.method.as_ref() {
+        "SendStreamingMessage" => {
+            let feed = decoded(params, |request| app.service.send_streaming(request)).await;
+            stream(feed, &request.id)
+        }
+        "SubscribeToTask" => {
+            let feed = decoded(params, |request| app.service.subscribe(request)).await;
+            stream(feed, &request.id)
+        }
+        _ => call(&app.methods, &request, params).await,
     };
     echo_extensions(&headers, response.headers_mut());
     response
@@ -90,16 +116,19 @@ async fn call(methods: &Methods, request: &Request<'_>, params: Option<&str>) ->
     json(answer.into_json().get().to_owned()).into_response()
 }
 
-async fn stream(app: &App, id: &Id<'_>, params: Option<&str>) -> Response {
-    let request = decode(params.unwrap_or("{}").as_bytes());
-    let streamed = match request {
-        Ok(request) => app.service.send_streaming(request).await,
-        Err(error) => Err(error),
-    };
-    match streamed {
-        Ok(streamed) => {
+async fn decoded<T, F>(params: Option<&str>, open: impl FnOnce(T) -> F) -> Result<Feed, A2aError>
+where
+    T: DeserializeOwned,
+    F: Future<Output = Result<Feed, A2aError>>,
+{
+    open(decode(params.unwrap_or("{}").as_bytes())?).await
+}
+
+fn stream(feed: Result<Feed, A2aError>, id: &Id<'_>) -> Response {
+    match feed {
+        Ok(feed) => {
             let id = serde_json::to_string(id).unwrap_or_else(|_| "null".to_owned());
-            sse::response(streamed, id)
+            sse::response(feed, sse::Framing::JsonRpc(id))
         }
         Err(error) => {
             log(&error);
@@ -124,7 +153,7 @@ async fn answer<T: Clone + Serialize + 'static>(
     }
 }
 
-fn log(error: &A2aError) {
+pub(super) fn log(error: &A2aError) {
     if let Some(log) = error.log() {
         tracing::error!(code = error.code().reason(), log, "an operation failed");
     }
@@ -169,37 +198,4 @@ fn json(text: String) -> impl IntoResponse {
         [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
         text,
     )
-}
-
-/// A missing version passes: the method names are those of 1.0 and of no other version (A2A §3.6
-/// would have it mean 0.3, which has none of these methods).
-fn check_version(headers: &HeaderMap, query: &HashMap<String, String>) -> Result<(), A2aError> {
-    let header = headers
-        .get(VERSION_HEADER)
-        .map(|value| value.to_str().unwrap_or("?"));
-    let asked = header
-        .or_else(|| query.get("A2A-Version").map(String::as_str))
-        .unwrap_or("");
-    let mut numbers = asked.splitn(3, '.');
-    let major_minor = (numbers.next(), numbers.next());
-    let mut ours = PROTOCOL_VERSION.splitn(2, '.');
-    if asked.is_empty() || major_minor == (ours.next(), ours.next()) {
-        Ok(())
-    } else {
-        Err(A2aError::version_not_supported(&shorten(asked)))
-    }
-}
-
-/// Echoes the extensions that are active (A2A §4.6): ours, if the caller named it.
-fn echo_extensions(request: &HeaderMap, response: &mut HeaderMap) {
-    let named = EXTENSIONS_HEADERS
-        .iter()
-        .flat_map(|name| request.get_all(*name));
-    let ours = named
-        .filter_map(|value| value.to_str().ok())
-        .any(|list| list.split(',').any(|uri| uri.trim() == EXTENSION_URI));
-    if ours {
-        let name = HeaderName::from_static("a2a-extensions");
-        response.insert(name, HeaderValue::from_static(EXTENSION_URI));
-    }
 }

@@ -1,5 +1,6 @@
 //! What a message does: start a task, pay for one, or answer one.
 
+use super::absent::refuse_webhook;
 use super::answers::busy;
 use super::request::{self, Asked};
 use super::{Sent, Service, refuse_violations};
@@ -22,6 +23,7 @@ impl Service {
         public: bool,
     ) -> Result<Sent, A2aError> {
         refuse_violations(request.validate())?;
+        refuse_webhook(&request)?;
         let permit = self.0.engine.live.permit()?;
         let message = request.message;
         if message.task_id.is_empty() {
@@ -97,7 +99,7 @@ impl Service {
             .await
             .map_err(|e| store_failed(&e))?;
         match stored {
-            Some(stored) => self.answer_question(stored, message, public, permit).await,
+            Some(stored) => self.answer_question(stored, message, permit).await,
             None => match self.0.waiting.get(&id) {
                 Some(task) => Ok(Sent::Still(task.shown)),
                 None => Err(A2aError::task_not_found(&id)),

@@ -3,7 +3,7 @@
 use super::{Sent, Service, parse_task, request};
 use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
 use crate::store::StoredTask;
-use crate::tasks::{Draft, Ended, Resume, Start, store_failed};
+use crate::tasks::{Draft, Ended, Resume, Start, store_failed, stream_event};
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Unparked;
@@ -15,7 +15,6 @@ impl Service {
         &self,
         stored: StoredTask,
         message: Message,
-        public: bool,
         permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
         self.same_context(&message, &stored.context_id)?;
@@ -38,6 +37,7 @@ impl Service {
             A2aError::unsupported_operation("this agent does not sell the task's skill any more")
         })?;
         let asked = request::accept(skill, resume.input.get().to_owned())?;
+        request::check_modes(&message)?;
         let answer = answer_in(&message)?;
         let reserved = match (resume.paid, self.gate()) {
             (false, _) => None,
@@ -71,7 +71,8 @@ impl Service {
             resume,
             work: asked.work,
             reserved,
-            public,
+            // Its caller has the id, and may be watching.
+            public: true,
             permit,
         };
         Ok(Sent::Live(self.0.engine.start(start).await?))
@@ -131,9 +132,10 @@ impl Service {
             Some(("canceled".to_owned(), Metadata::new())),
             now,
         );
-        let task = Json::from_value(&draft.task);
-        task.map(Some)
-            .map_err(|error| A2aError::internal(error.to_string()))
+        let unwritable = |error: serde_json::Error| A2aError::internal(error.to_string());
+        let last = stream_event("statusUpdate", &draft.status_event()).map_err(unwritable)?;
+        self.0.engine.live.watchers.tell(id, Some(last));
+        Json::from_value(&draft.task).map(Some).map_err(unwritable)
     }
 
     pub(super) async fn cancel_stored(&self, id: &str) -> Result<Json, A2aError> {

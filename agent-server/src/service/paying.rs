@@ -51,7 +51,8 @@ impl Service {
             Ok(Admitted::New(reserved)) => {
                 let mut draft = draft();
                 draft.hear(message);
-                self.run(draft, asked, Some(reserved), public, permit).await
+                // Its caller has the id, and may be watching.
+                self.run(draft, asked, Some(reserved), true, permit).await
             }
             Ok(Admitted::Same(id)) => self.answered(&id).await,
             Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,

@@ -19,6 +19,7 @@ mod config;
 mod interrupted;
 mod ledger;
 pub mod limits;
+mod list;
 mod memory;
 mod notes;
 mod observe;
@@ -33,6 +34,7 @@ mod verify;
 
 pub use channel_row::ChannelView;
 pub use config::StoreConfig;
+pub use list::{TaskPage, TaskPages, TaskQuery};
 pub use recovery::RecoveryReport;
 pub use tasks::{StoreError, StoredTask, TaskStore};
 pub use verify::Violation;

@@ -21,14 +21,18 @@ impl Engine {
         live: &LiveTask,
         mut reserved: Option<Reserved>,
         action: Action,
-        last: Vec<Json>,
+        last: Vec<(u64, Json)>,
         write: TaskWrite,
     ) {
         let mut backoff = Duration::from_millis(50);
         for attempt in 1..=RESOLVE_ATTEMPTS_MAX {
             let task = write.task.clone();
             match self.commit(&mut reserved, action, write.clone()).await {
-                Ok(()) => return live.end(last, Ended::Stored(task)),
+                Ok(()) => {
+                    // Out of the way first: who is told that it needs an answer may give it at once.
+                    self.live.remove(live);
+                    return live.end(last, Ended::Stored(task));
+                }
                 Err(error) => {
                     tracing::error!(task = live.id(), attempt, %error, "a task's end is not stored");
                     let gone = matches!(error, CommitError::Gone);

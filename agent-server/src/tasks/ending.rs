@@ -55,7 +55,7 @@ impl Engine {
             draft.set_status(state, ending.said, now);
             let event = stream_event("statusUpdate", &draft.status_event())?;
             events.push((draft.next_seq(), event));
-            let last = events.iter().map(|(_, event)| event.clone()).collect();
+            let last = events.clone();
             // Nobody knows the id of a task that is not public: there is no one to read its events.
             let events = if live.is_public() { events } else { Vec::new() };
             let write = draft.write(events, ending.resume)?;

@@ -3,7 +3,7 @@
 use super::draft::{Draft, stream_event};
 use super::faults::{store_failed, unserialisable};
 use super::host::Host;
-use super::live::{LiveTask, LiveTasks};
+use super::live::{Ended, LiveTask, LiveTasks};
 use crate::gate::Gate;
 use crate::store::TaskStore;
 use agent_core::a2a::{A2aError, ErrorCode, TaskState};
@@ -75,10 +75,12 @@ impl Engine {
             ));
         };
         if public && let Err(error) = self.announce(&live).await {
-            self.live.remove(live.id());
+            self.live.remove(&live);
             if let Some(reserved) = reserved {
                 self.give_back(&live, reserved).await;
             }
+            // Those who knew the id from before may be watching already.
+            live.end(Vec::new(), Ended::Lost(error.clone()));
             return Err(error);
         }
         let (engine, running) = (Arc::clone(self), Arc::clone(&live));
@@ -88,19 +90,19 @@ impl Engine {
 
     /// Stores the task before its id is told to anyone.
     async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
-        let (event, write) = live
+        let (seq, event, write) = live
             .edit(|draft| {
                 let event = stream_event("task", &draft.task)?;
-                let events = vec![(draft.next_seq(), event.clone())];
-                let write = draft.write(events, None)?;
-                Ok((event, write))
+                let seq = draft.next_seq();
+                let write = draft.write(vec![(seq, event.clone())], None)?;
+                Ok((seq, event, write))
             })
             .map_err(unserialisable)?;
         self.store
             .put(write)
             .await
             .map_err(|error| store_failed(&error))?;
-        live.append(event)
+        live.append(seq, event)
             .map_err(|_| A2aError::from(ErrorCode::Internal))
     }
 
@@ -153,7 +155,7 @@ impl Engine {
             .charging()
             .map(|charging| charging.charge.unwrap_or(charging.ceiling));
         self.finish(&live, outcome, resume, reserved, charge).await;
-        self.live.remove(live.id());
+        self.live.remove(&live);
     }
 
     /// Runs the skill until it returns, panics, takes too long or is cancelled.

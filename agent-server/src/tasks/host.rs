@@ -23,7 +23,7 @@ impl SkillHost for Host {
             }
             let now = self.engine.clock.now_unix_millis();
             let public = self.live.is_public();
-            let (event, write) = self
+            let (seq, event, write) = self
                 .live
                 .edit(|draft| -> Result<_, serde_json::Error> {
                     let event = apply(draft, event, now)?;
@@ -33,7 +33,7 @@ impl SkillHost for Host {
                     } else {
                         None
                     };
-                    Ok((event, write))
+                    Ok((seq, event, write))
                 })
                 .map_err(|_| Stop::failed("an event cannot be written as JSON"))?;
             if let Some(write) = write {
@@ -43,7 +43,7 @@ impl SkillHost for Host {
                 })?;
             }
             self.live
-                .append(event)
+                .append(seq, event)
                 .map_err(|_| Stop::failed("the task emitted too many events"))
         })
     }

@@ -4,6 +4,8 @@
 //! one falls behind without losing anything or holding anybody up; there is no channel to overflow.
 
 use super::Draft;
+use super::shown::Shown;
+use super::watchers::Watchers;
 use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
 use agent_core::a2a::{A2aError, ErrorCode, Task};
 use agent_core::json::Json;
@@ -20,6 +22,8 @@ pub(crate) struct LiveTask {
     id: String,
     log: Mutex<Log>,
     draft: Mutex<Draft>,
+    /// The task as far as its events tell, for those who ask before its end.
+    shown: Mutex<Shown>,
     seq: watch::Sender<u64>,
     canceled: AtomicBool,
     cancel: Notify,
@@ -32,7 +36,8 @@ pub(crate) struct LiveTask {
 
 #[derive(Default)]
 struct Log {
-    events: Vec<Json>,
+    /// With their numbers, which rise.
+    events: Vec<(u64, Json)>,
     bytes: usize,
     ended: Option<Ended>,
 }
@@ -52,6 +57,7 @@ impl LiveTask {
             id: draft.task.id.clone(),
             log: Mutex::default(),
             draft: Mutex::new(draft),
+            shown: Mutex::default(),
             seq: watch::Sender::new(0),
             canceled: AtomicBool::new(false),
             cancel: Notify::new(),
@@ -68,9 +74,25 @@ impl LiveTask {
         self.public.load(Ordering::Acquire)
     }
 
-    /// The task as it is now.
+    /// The task as it is written now, which may be ahead of what is stored.
     pub(crate) fn task(&self) -> Task {
         lock(&self.draft).task.clone()
+    }
+
+    /// The task as its events up to now tell it, and the number of the last of them; `None` before
+    /// the first. All of it is stored, and whoever reads on after that number misses nothing.
+    pub(crate) fn snapshot(&self) -> Option<(Task, u64)> {
+        let mut shown = lock(&self.shown);
+        let new = {
+            let log = lock(&self.log);
+            log.events.get(shown.read()..).unwrap_or_default().to_vec()
+        };
+        shown.take_in(&new)
+    }
+
+    /// Whether it has ended, well or not.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.log).ended.is_some()
     }
 
     /// Changes the task. What the closure returns is made under the same lock.
@@ -79,7 +101,7 @@ impl LiveTask {
     }
 
     /// Appends an event that is stored, or that nobody needs stored.
-    pub(crate) fn append(&self, event: Json) -> Result<(), Full> {
+    pub(crate) fn append(&self, seq: u64, event: Json) -> Result<(), Full> {
         let mut log = lock(&self.log);
         let bytes = log.bytes.saturating_add(event.get().len());
         let count = u64::try_from(log.events.len()).unwrap_or(u64::MAX);
@@ -87,14 +109,14 @@ impl LiveTask {
             return Err(Full);
         }
         log.bytes = bytes;
-        log.events.push(event);
+        log.events.push((seq, event));
         drop(log);
         self.wake();
         Ok(())
     }
 
     /// Ends the task. Its last events are readable before the end is.
-    pub(crate) fn end(&self, last: Vec<Json>, ended: Ended) {
+    pub(crate) fn end(&self, last: Vec<(u64, Json)>, ended: Ended) {
         let mut log = lock(&self.log);
         log.events.extend(last);
         log.ended = Some(ended);
@@ -102,14 +124,15 @@ impl LiveTask {
         self.wake();
     }
 
-    /// The events after the first `read`, and the end once all events are read.
-    pub(crate) async fn next(&self, read: usize) -> (Vec<Json>, Option<Ended>) {
+    /// The events with numbers above `after`, once there are some, and the end once all are read.
+    pub(crate) async fn next(&self, after: u64) -> (Vec<(u64, Json)>, Option<Ended>) {
         let mut seq = self.seq.subscribe();
         loop {
             seq.mark_unchanged();
             {
                 let log = lock(&self.log);
-                let new: Vec<Json> = log.events.get(read..).unwrap_or_default().to_vec();
+                let read = log.events.partition_point(|(number, _)| *number <= after);
+                let new = log.events.get(read..).unwrap_or_default().to_vec();
                 if !new.is_empty() || log.ended.is_some() {
                     return (new, log.ended.clone());
                 }
@@ -177,6 +200,8 @@ pub(crate) struct LiveTasks {
     hasher: RandomState,
     permits: Arc<Semaphore>,
     max: usize,
+    /// Those who wait for a task that is not running.
+    pub(crate) watchers: Watchers,
 }
 
 impl LiveTasks {
@@ -187,6 +212,7 @@ impl LiveTasks {
             hasher: RandomState::new(),
             permits,
             max,
+            watchers: Watchers::default(),
         }
     }
 
@@ -210,6 +236,8 @@ impl LiveTasks {
         }
         let task = Arc::new(task);
         shard.insert(task.id.clone(), Arc::clone(&task));
+        drop(shard);
+        self.watchers.tell(&task.id, None);
         Some(task)
     }
 
@@ -217,8 +245,13 @@ impl LiveTasks {
         self.shard(id).get(id).cloned()
     }
 
-    pub(crate) fn remove(&self, id: &str) {
-        self.shard(id).remove(id);
+    /// Takes a task out, and not another run of the same task that has begun since.
+    pub(crate) fn remove(&self, task: &LiveTask) {
+        let mut shard = self.shard(&task.id);
+        let same = |known: &Arc<LiveTask>| std::ptr::eq(Arc::as_ptr(known), task);
+        if shard.get(&task.id).is_some_and(same) {
+            shard.remove(&task.id);
+        }
     }
 
     /// How many are running.

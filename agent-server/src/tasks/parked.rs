@@ -63,7 +63,10 @@ impl Engine {
         let write = draft.write(events, None).map_err(unserialisable)?;
         let task = write.task.clone();
         match self.commit(&mut reserved, Action::Void, write).await {
-            Ok(()) => Ok(task),
+            Ok(()) => {
+                self.live.watchers.tell(&id, None);
+                Ok(task)
+            }
             Err(CommitError::Gone) => Err(A2aError::task_not_cancelable(&id)),
             Err(CommitError::Store(error)) => Err(store_failed(&error)),
         }

@@ -1,0 +1,200 @@
+//! `SubscribeToTask` (A2A §3.1.6): a task as it is, then everything that happens to it.
+//!
+//! While the task runs its log is followed. While it waits for its caller there is no log; then the
+//! store is asked for what came after the last number seen, and again whenever the task is started
+//! or ended. Numbers join the two, so nothing is lost or told twice on the way from one to the
+//! other.
+
+use super::feed::{Feed, Portion};
+use super::{Service, refuse_violations, shown, state_of};
+use crate::store::limits::EVENTS_READ_MAX;
+use crate::tasks::{Ended, LiveTask, Watch, store_failed, stream_event};
+use agent_core::a2a::{
+    A2aError, StreamResponse, SubscribeToTaskRequest, Task, TaskState, TaskStatusUpdateEvent,
+};
+use agent_core::json::{Json, Metadata};
+use std::sync::Arc;
+
+/// Somebody who follows one task.
+#[derive(Debug)]
+pub(super) struct Follower {
+    service: Service,
+    id: String,
+    /// The number of the last event that was seen.
+    seq: u64,
+    live: Option<Arc<LiveTask>>,
+    watch: Watch,
+    /// Whether it is only in memory: it waits for its first payment.
+    unpaid: bool,
+}
+
+impl Service {
+    /// `SubscribeToTask` (A2A §3.1.6). An error comes before the first event, so that it can still
+    /// be told as one.
+    pub(crate) async fn subscribe(
+        &self,
+        request: SubscribeToTaskRequest,
+    ) -> Result<Feed, A2aError> {
+        refuse_violations(request.validate())?;
+        let id = request.id;
+        // Before the first look at the task: what happens after it must not go unnoticed.
+        let watch = self.0.engine.live.watchers.watch(&id);
+        let (task, seq, live, unpaid) = self.seen(&id).await?;
+        if state_of(&task)?.is_terminal() {
+            return Err(A2aError::unsupported_operation(
+                "the task has ended; GetTask has all of it",
+            ));
+        }
+        let follower = Follower {
+            service: self.clone(),
+            id,
+            seq,
+            live,
+            watch,
+            unpaid,
+        };
+        Ok(Feed::follow(&task, follower))
+    }
+
+    /// The task as it is, the number of the last event in it, and its run.
+    async fn seen(&self, id: &str) -> Result<(Json, u64, Option<Arc<LiveTask>>, bool), A2aError> {
+        let engine = &self.0.engine;
+        let mut looked_again = false;
+        loop {
+            if let Some(live) = self.running(id) {
+                // A run that has just begun is stored before it is told of.
+                live.next(0).await;
+                if let Some((task, seq)) = live.snapshot() {
+                    return Ok((shown(task, None)?, seq, Some(live), false));
+                }
+            }
+            let stored = engine.store.get(id.to_owned()).await;
+            let Some(stored) = stored.map_err(|error| store_failed(&error))? else {
+                let waiting = self.0.waiting.get(id);
+                let waiting = waiting.ok_or_else(|| A2aError::task_not_found(id))?;
+                return Ok((waiting.shown, 0, None, true));
+            };
+            // One that works has begun since we looked for its run, and what is stored of it may be
+            // without its newest pieces.
+            let works = matches!(stored.state, TaskState::Submitted | TaskState::Working);
+            if !works || looked_again {
+                return Ok((stored.task, stored.seq, None, false));
+            }
+            looked_again = true;
+        }
+    }
+
+    fn running(&self, id: &str) -> Option<Arc<LiveTask>> {
+        let live = self.0.engine.live.get(id)?;
+        (live.is_public() && !live.has_ended()).then_some(live)
+    }
+}
+
+impl Follower {
+    /// What comes next. A call that is given up loses nothing: what was seen is noted when it
+    /// returns.
+    pub(super) async fn next(&mut self) -> Portion {
+        loop {
+            let portion = match self.live.clone() {
+                Some(live) => self.of_run(&live).await,
+                None => self.of_store().await,
+            };
+            match portion {
+                Ok(portion) if portion.events.is_empty() && portion.end.is_none() => {}
+                Ok(portion) => return portion,
+                Err(error) => return Portion::failed(error),
+            }
+        }
+    }
+
+    async fn of_run(&mut self, live: &LiveTask) -> Result<Portion, A2aError> {
+        let (events, ended) = live.next(self.seq).await;
+        let events = self.take(events)?;
+        Ok(match ended {
+            None => Portion::some(events),
+            Some(Ended::Lost(error)) => Portion {
+                events,
+                end: Some(Err(error)),
+            },
+            Some(Ended::Stored(task)) if state_of(&task)?.is_terminal() => Portion::all(events),
+            Some(Ended::Stored(_)) => {
+                self.live = None;
+                Portion::some(events)
+            }
+        })
+    }
+
+    /// Of a task that does not run. Nothing new and no end means that it runs now.
+    async fn of_store(&mut self) -> Result<Portion, A2aError> {
+        loop {
+            let last = self.watch.look();
+            // The run first: what it stores after this is in its log as well, and what it stored
+            // before is in the store.
+            let live = self.service.running(&self.id);
+            let store = &self.service.0.engine.store;
+            let stored = store.events_after(self.id.clone(), self.seq, EVENTS_READ_MAX);
+            let stored = stored.await.map_err(|error| store_failed(&error))?;
+            let ends = stored.last().is_some_and(|(_, event)| is_final(event));
+            if !stored.is_empty() {
+                let events = self.take(stored)?;
+                return Ok(if ends {
+                    Portion::all(events)
+                } else {
+                    Portion::some(events)
+                });
+            }
+            if live.is_some() {
+                self.live = live;
+                return Ok(Portion::default());
+            }
+            if self.unpaid {
+                if let Some(last) = last {
+                    return Ok(Portion::all(vec![last]));
+                }
+                // Forgotten, as those are for which nobody pays.
+                if self.seq == 0 && self.service.0.waiting.get(&self.id).is_none() {
+                    return Ok(Portion::all(Vec::new()));
+                }
+            }
+            self.watch.changed().await;
+        }
+    }
+
+    fn take(&mut self, events: Vec<(u64, Json)>) -> Result<Vec<Json>, A2aError> {
+        let seq = events.last().map_or(self.seq, |(number, _)| *number);
+        let events = events.into_iter().map(|(_, event)| update(event));
+        let events = events.collect::<Result<_, _>>()?;
+        self.seq = seq;
+        Ok(events)
+    }
+}
+
+fn is_final(event: &Json) -> bool {
+    event
+        .parse::<StreamResponse>()
+        .is_ok_and(|event| event.is_final())
+}
+
+/// A run's log begins with the task. To one who has the task that is news of its status only.
+fn update(event: Json) -> Result<Json, A2aError> {
+    if !event.get().starts_with(r#"{"task":"#) {
+        return Ok(event);
+    }
+    let unwritable = |error: serde_json::Error| A2aError::internal(format!("an event: {error}"));
+    let Ok(StreamResponse::Task(task)) = event.parse::<StreamResponse>() else {
+        return Ok(event);
+    };
+    let Task {
+        id: task_id,
+        context_id,
+        status,
+        ..
+    } = task;
+    let update = TaskStatusUpdateEvent {
+        task_id,
+        context_id,
+        status,
+        metadata: Metadata::new(),
+    };
+    stream_event("statusUpdate", &update).map_err(unwritable)
+}

@@ -1,0 +1,19 @@
+//! The operations of A2A over both bindings, against an agent that sells for nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod bindings;
+mod bounds;
+mod house;
+mod http;
+mod lists;
+mod rest;
+mod subscribe;
