@@ -531,3 +531,78 @@ async fn what_was_acknowledged_survives_sigkill() {
         "every acknowledged row is on disk"
     );
 }
+
+/// Holds rows back until it is told to write them.
+#[derive(Default)]
+struct Held {
+    rows: Vec<&'static str>,
+}
+
+impl Cache for Held {
+    fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        for text in self.rows.drain(..) {
+            conn.execute("INSERT INTO note (text) VALUES (?1)", [text])?;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.rows.clear();
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_written_before_anyone_could_miss_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("held.db");
+    let open = || {
+        GroupCommit::<Held>::open(&path, &options(), SCHEMA, |_| Ok(Held::default()))
+            .expect("opens")
+    };
+    let store = open();
+    // One batch: the writer waits in a job of its own until all the others are queued.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let gated = store.submit(move |_, _: &mut Held| {
+        wait.recv().expect("all are queued");
+        Ok::<_, JobError<&str>>(())
+    });
+    let first = store.submit(|_, held: &mut Held| {
+        held.rows.push("first");
+        Ok::<_, JobError<&str>>(())
+    });
+    let undone = store.submit_undoable(|tx, held: &mut Held| {
+        tx.execute("INSERT INTO note (text) VALUES ('undone')", [])?;
+        held.rows.push("undone too");
+        Err::<(), _>(JobError::Refused("no"))
+    });
+    let last = store.submit(|_, held: &mut Held| {
+        held.rows.push("last");
+        Ok::<_, JobError<&str>>(())
+    });
+    let seen = store.read(|conn, _: &mut Held| Ok::<_, JobError<&str>>(texts(conn)?));
+    let gate = async move {
+        tokio::task::yield_now().await;
+        go.send(()).expect("the writer waits");
+    };
+    let (gated, first, undone, last, seen, ()) =
+        tokio::join!(gated, first, undone, last, seen, gate);
+    assert_eq!((gated, first, last), (Ok(()), Ok(()), Ok(())));
+    assert_eq!(undone, Err(SubmitError::Refused("no")));
+    assert_eq!(seen, Ok(vec!["first".to_owned(), "last".to_owned()]));
+    let alone = store.submit(|_, held: &mut Held| {
+        held.rows.push("alone");
+        Ok::<_, JobError<&str>>(())
+    });
+    assert_eq!(alone.await, Ok(()));
+    store.close().await;
+
+    let store = open();
+    let seen = store.read(|conn, _: &mut Held| Ok::<_, JobError<&str>>(texts(conn)?));
+    assert_eq!(seen.await.map(|texts| texts.len()), Ok(3));
+}
+
+fn texts(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare("SELECT text FROM note ORDER BY id")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}

@@ -9,6 +9,7 @@
 //! The buyer's wallet, the seller's ledger and the transaction outbox all stand on this.
 
 mod error;
+mod failure;
 mod job;
 mod open;
 mod store;

@@ -27,7 +27,23 @@ use super::{
 /// the state is ahead of the disk, so the writer calls [`forget`](Cache::forget) before it answers
 /// anyone or runs another job. After `forget` the state must hold nothing that cannot be read from
 /// the database again; it should be cheap and must not panic (a panic poisons the store).
+///
+/// A state may hold writes back, so that a row which many jobs of a batch change is written once.
+/// The writer has it [`flush`](Cache::flush) them before the transaction is committed, and before
+/// any job that is a read or undoable. A job that writes sees in the tables only what was flushed:
+/// it must ask the state for what may be held back.
 pub trait Cache {
+    /// Writes what was held back, inside the transaction of the jobs that changed it. An error
+    /// fails the whole batch.
+    ///
+    /// # Errors
+    ///
+    /// That of the statement that failed.
+    fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let _ = conn;
+        Ok(())
+    }
+
     /// Drops everything that was learnt from, or is about to be written to, the database.
     fn forget(&mut self);
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::mpsc;
 
 use super::{
-    error::{Fault, FaultKind},
+    failure::{Failure, other},
     job::{Fate, Job, Mode, Ran},
     store::{Cache, Counters},
 };
@@ -23,16 +23,6 @@ pub(super) enum Message<S> {
 
 /// Jobs in queue order.
 type Queue<S> = VecDeque<Box<dyn Job<S>>>;
-
-/// Why a batch was not committed.
-struct Failure {
-    /// What its culprit, the job that ran last, is told; without one, nobody is to blame.
-    culprit: Option<Fate>,
-    /// What everyone else of the batch is told.
-    others: Fate,
-    /// Whether the store must refuse all further work.
-    poison: bool,
-}
 
 pub(super) struct Writer<S> {
     conn: Connection,
@@ -160,6 +150,13 @@ fn forget<S: Cache>(state: &mut S) -> bool {
     catch_unwind(AssertUnwindSafe(|| state.forget())).is_ok()
 }
 
+/// Has the state write what it holds back; on failure nobody of the batch is to blame.
+fn flush<S: Cache>(tx: &Transaction<'_>, state: &mut S) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(|| state.flush(tx)))
+        .map_err(|_| Failure::of_state())?
+        .map_err(|error| Failure::of_all(&error, false))
+}
+
 /// One transaction: begins it, runs the queued jobs (moving each to `ran`), commits it. On failure
 /// the transaction is rolled back by the time this returns.
 fn transact<S: Cache>(
@@ -188,6 +185,7 @@ fn transact<S: Cache>(
         outcome?;
     }
     if writes {
+        flush(&tx, state)?;
         tx.commit().map_err(|error| Failure::of_all(&error, true))
     } else {
         tx.rollback()
@@ -202,6 +200,10 @@ fn step<S: Cache>(
     job: &mut dyn Job<S>,
 ) -> Result<(), Failure> {
     let mode = job.mode();
+    if mode != Mode::Write {
+        // A read must see it in the tables, and an undoable job's savepoint must not take it back.
+        flush(tx, state)?;
+    }
     if mode == Mode::Undoable {
         run_sql(tx, "SAVEPOINT job")?;
     }
@@ -248,50 +250,4 @@ fn run_sql(tx: &Transaction<'_>, sql: &str) -> Result<(), Failure> {
         .and_then(|mut statement| statement.execute([]))
         .map(drop)
         .map_err(|error| Failure::of_sql(&error))
-}
-
-impl Failure {
-    /// A statement of one job failed.
-    fn of_sql(error: &rusqlite::Error) -> Self {
-        let fault = Fault::from(error);
-        let poison = fault.kind == FaultKind::Disk;
-        let others = Fate::RolledBack(fault.clone());
-        Self {
-            culprit: Some(Fate::Storage(fault)),
-            others,
-            poison,
-        }
-    }
-
-    /// One job misbehaved without a fault of the store.
-    fn of_one(culprit: Fate, why: &str) -> Self {
-        Self {
-            culprit: Some(culprit),
-            others: Fate::RolledBack(other(why)),
-            poison: false,
-        }
-    }
-
-    /// The transaction itself failed. After an I/O error in COMMIT nobody can say what is on disk.
-    fn of_all(error: &rusqlite::Error, commit: bool) -> Self {
-        let fault = Fault::from(error);
-        let poison = fault.kind == FaultKind::Disk;
-        let others = if commit && poison {
-            Fate::Unknown(fault)
-        } else {
-            Fate::Storage(fault)
-        };
-        Self {
-            culprit: None,
-            others,
-            poison,
-        }
-    }
-}
-
-fn other(message: &str) -> Fault {
-    Fault {
-        kind: FaultKind::Other,
-        message: message.to_owned(),
-    }
 }

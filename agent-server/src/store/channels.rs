@@ -37,7 +37,8 @@ pub(super) fn load(
     Ok(found)
 }
 
-/// Stores a channel as it now is, but for its marks: see [`stop`] and [`close`].
+/// Stores a channel as it now is, but for its marks: see [`stop`] and [`close`]. What changed is in
+/// the file when the memory is flushed; a new one's row is there at once, for payments refer to it.
 pub(super) fn save(
     conn: &Connection,
     memory: &mut Memory,
@@ -47,12 +48,11 @@ pub(super) fn save(
     if before.is_none() {
         insert(conn, &after)?;
     }
-    update(conn, &after)?;
     memory.replace(before, after);
     Ok(())
 }
 
-/// A new channel; its counters follow with [`update`].
+/// A new channel; its counters follow with the next flush.
 fn insert(conn: &Connection, row: &ChannelRow) -> Sql<()> {
     let Lock {
         payer,
@@ -82,7 +82,7 @@ fn insert(conn: &Connection, row: &ChannelRow) -> Sql<()> {
 }
 
 /// What can change of a channel, but for its marks.
-fn update(conn: &Connection, row: &ChannelRow) -> Sql<()> {
+pub(super) fn update(conn: &Connection, row: &ChannelRow) -> Sql<()> {
     let channel = &row.channel;
     conn.prepare_cached(
         "UPDATE channels SET on_chain = ?2, authorized = ?3, claimed = ?4, signed = ?5,

@@ -1,17 +1,23 @@
 //! What the writer thread keeps beside the file: channels in use, and the sums over all of them.
 
 use super::channel_row::ChannelRow;
+use super::channels;
+use super::codec::Sql;
 use super::limits;
 use super::payments::Held;
 use agent_client::sqlite::Cache;
 use agent_core::ledger::{Books, PaymentId};
 use agent_core::money::{BaseUnits, MoneyError};
 use agent_core::voucher::ChannelId;
-use std::collections::HashMap;
+use rusqlite::Connection;
+use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     channels: HashMap<ChannelId, ChannelRow>,
+    /// Channels that are ahead of the file until the writer flushes: a busy buyer's row is written
+    /// once for all the calls that share a commit.
+    dirty: HashSet<ChannelId>,
     /// Payments that were admitted here and are running still, or not all of them.
     running: HashMap<PaymentId, Held>,
     /// Absent until someone asks, and whenever it could be wrong.
@@ -19,8 +25,18 @@ pub(super) struct Memory {
 }
 
 impl Cache for Memory {
+    fn flush(&mut self, conn: &Connection) -> Sql<()> {
+        for id in self.dirty.drain() {
+            if let Some(row) = self.channels.get(&id) {
+                channels::update(conn, row)?;
+            }
+        }
+        Ok(())
+    }
+
     fn forget(&mut self) {
         self.channels.clear();
+        self.dirty.clear();
         self.running.clear();
         self.books = None;
     }
@@ -39,11 +55,13 @@ impl Memory {
         self.books = Some(books);
     }
 
-    /// Keeps a channel as it is in the file.
+    /// Keeps a channel as it is in the file, or will be.
     pub(super) fn learn(&mut self, row: ChannelRow) {
         if self.channels.len() >= limits::CHANNELS_CACHED_MAX
             && !self.channels.contains_key(&row.id)
             && let Some(any) = self.channels.keys().next().copied()
+            // One that is ahead of the file stays; the map grows by a batch at most.
+            && !self.dirty.contains(&any)
         {
             // The map's order is random, and so is who is evicted: no order to maintain per call.
             self.channels.remove(&any);
@@ -67,11 +85,13 @@ impl Memory {
         self.running.remove(id);
     }
 
-    /// Keeps a channel as this transaction leaves it, and moves the sums along.
+    /// Keeps a channel as this transaction leaves it, to be written before its end, and moves the
+    /// sums along.
     pub(super) fn replace(&mut self, before: Option<&ChannelRow>, after: ChannelRow) {
         self.books = self
             .books
             .and_then(|books| moved(books, before, &after).ok());
+        self.dirty.insert(after.id);
         self.learn(after);
     }
 }

@@ -6,6 +6,7 @@ use super::memory::Memory;
 use super::payments::{self, PaymentRow, PaymentState};
 use super::resolve::{self, Resolution};
 use super::{channels, interrupted, task_rows};
+use agent_client::sqlite::Cache;
 use agent_core::money::BaseUnits;
 use agent_core::voucher::ChannelId;
 use rusqlite::Connection;
@@ -48,6 +49,7 @@ pub(super) fn recover(
             fail(&tx, shared, &id, None, &mut report)?;
         }
     }
+    memory.flush(&tx)?;
     tx.commit()?;
     if report != RecoveryReport::default() {
         tracing::info!(?report, "resolved what an earlier run left behind");
