@@ -1,5 +1,5 @@
 use super::Stop;
-use crate::a2a::{Artifact, Part};
+use crate::a2a::{Artifact, Message, Part};
 use crate::json::Json;
 use crate::ledger::BoxFuture;
 use crate::money::{Asset, BaseUnits, Money};
@@ -17,6 +17,7 @@ pub struct SkillContext {
     charging: Option<Charging>,
     answers: Vec<Json>,
     asked: usize,
+    message: Option<Message>,
 }
 
 /// Which task is running.
@@ -80,6 +81,7 @@ impl SkillContext {
             charging: None,
             answers: Vec::new(),
             asked: 0,
+            message: None,
         }
     }
 
@@ -95,6 +97,21 @@ impl SkillContext {
     pub fn with_answers(mut self, answers: Vec<Json>) -> Self {
         self.answers = answers;
         self
+    }
+
+    /// For hosts: the message that this run answers.
+    #[must_use]
+    pub fn with_message(mut self, message: Option<Message>) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// The message that this run answers: the one that started the task, or the last one that went
+    /// on with it. Its ids, metadata and parts are as the caller sent them; the input is parsed
+    /// already. There is none outside of a host.
+    #[must_use]
+    pub const fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
     }
 
     /// Which task this is.

@@ -138,7 +138,8 @@ impl Engine {
                 ceiling: reserved.amount(),
                 charge: None,
             });
-        let task = live.task();
+        let mut task = live.task();
+        let message = task.history.pop();
         let info = TaskInfo {
             task_id: task.id,
             context_id: task.context_id,
@@ -149,7 +150,8 @@ impl Engine {
         });
         let mut cx = SkillContext::new(info, host, Arc::clone(&self.resources))
             .with_charging(charging)
-            .with_answers(resume.answers.clone());
+            .with_answers(resume.answers.clone())
+            .with_message(message);
         let outcome = self.run(work, &mut cx, &live).await;
         let charge = cx
             .charging()
