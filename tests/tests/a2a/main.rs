@@ -17,3 +17,4 @@ mod http;
 mod lists;
 mod rest;
 mod subscribe;
+mod unpaid;
