@@ -67,6 +67,8 @@ CREATE TABLE tasks (
     resume     TEXT
 ) STRICT;
 
+CREATE INDEX tasks_by_context ON tasks (context_id, updated_ms DESC, id DESC);
+
 CREATE INDEX tasks_at_work ON tasks (id)
     WHERE state IN ('TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING');
 
