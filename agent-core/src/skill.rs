@@ -75,6 +75,8 @@ pub trait Skill: Send + Sync + 'static {
 
     /// The price of one request, with the buyer's bid if it made one. A quote above the card's
     /// price costs the buyer another round trip, because it has authorised only the card's.
+    ///
+    /// No message carries a bid yet: `bid` is `None` for now.
     fn quote(&self, input: &Self::Input, bid: Option<Amount>) -> Price {
         let _ = (input, bid);
         self.price()
