@@ -10,6 +10,7 @@
 //! | [`channel`] | what a seller may admit and claim |
 //! | [`ledger`] | the port that makes it durable |
 //! | [`policy`] | what a buyer may spend |
+//! | [`trace`] | which larger piece of work a request belongs to |
 //! | [`trust`] | identity and feedback of EIP-8004, and how far to believe it |
 //!
 //! This crate knows no runtime, no transport, no disk and no clock; the workspace's checks fail if
@@ -25,6 +26,7 @@ pub mod money;
 pub mod policy;
 pub mod price;
 pub mod skill;
+pub mod trace;
 pub mod trust;
 pub mod untrusted;
 pub mod voucher;

@@ -3,6 +3,7 @@ use crate::a2a::{Artifact, Message, Part};
 use crate::json::Json;
 use crate::ledger::BoxFuture;
 use crate::money::{Asset, BaseUnits, Money};
+use crate::trace::TraceContext;
 use serde::de::DeserializeOwned;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ pub struct SkillContext {
     answers: Vec<Json>,
     asked: usize,
     message: Option<Message>,
+    trace: Option<TraceContext>,
 }
 
 /// Which task is running.
@@ -82,6 +84,7 @@ impl SkillContext {
             answers: Vec::new(),
             asked: 0,
             message: None,
+            trace: None,
         }
     }
 
@@ -112,6 +115,20 @@ impl SkillContext {
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {
         self.message.as_ref()
+    }
+
+    /// For hosts: the trace that the message belongs to.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Option<TraceContext>) -> Self {
+        self.trace = trace;
+        self
+    }
+
+    /// The trace that the message belongs to, if its caller named one; pass it on with what the
+    /// skill calls. A run after a restart has none.
+    #[must_use]
+    pub const fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
     }
 
     /// Which task this is.
