@@ -4,6 +4,7 @@ use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError};
 use agent_core::json::Json;
 use agent_core::untrusted::{Untrusted, shorten};
 
+use super::Challenge;
 use crate::egress::EgressError;
 
 /// Why a call did not bring an answer.
@@ -31,6 +32,9 @@ pub enum CallError {
         /// The details as they came.
         data: Json,
     },
+    /// The agent wants to know who calls (HTTP 401, gRPC `UNAUTHENTICATED`).
+    #[error("the agent wants the caller to be authenticated: {}", .0.words())]
+    Unauthenticated(Box<Challenge>),
     /// The answer is not what the protocol allows here.
     #[error("the agent's answer cannot be read: {0}")]
     Malformed(String),
@@ -62,6 +66,7 @@ impl CallError {
             Self::Egress(error) => error.code(),
             Self::Http(_) => "call.http_status",
             Self::Agent { .. } => "call.agent_error",
+            Self::Unauthenticated(_) => "call.unauthenticated",
             Self::Malformed(_) => "call.malformed_answer",
             Self::Card(_) => "call.bad_card",
             Self::NoInterface => "call.no_interface",
@@ -77,6 +82,7 @@ impl CallError {
     pub fn agent_reason(&self) -> Option<ErrorCode> {
         match self {
             Self::Agent { reason, .. } => Some(reason.code()),
+            Self::Unauthenticated(challenge) => Some(challenge.reason.code()),
             _ => None,
         }
     }

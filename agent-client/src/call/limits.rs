@@ -50,3 +50,6 @@ pub const EVENTS_MAX: u64 = 1_000_000;
 /// Longest life of one stream. Comments keep a stream from falling silent, so silence alone does
 /// not bound it.
 pub const STREAM_WAIT_MAX: Duration = Duration::from_secs(3_600);
+
+/// Challenges of one demand for authentication that are looked at: an agent names a scheme or two.
+pub const CHALLENGES_MAX: usize = 8;

@@ -7,14 +7,18 @@
 //! carries a payment id, under which a seller answers it once.
 
 mod card;
+mod challenge;
 mod error;
 pub mod limits;
 mod remote;
 mod retry;
 mod sse;
 mod stream;
+mod transport;
 mod wire;
 
+pub use challenge::Challenge;
 pub use error::CallError;
 pub use remote::RemoteAgent;
 pub use stream::EventStream;
+pub use transport::{Binding, Event, Events, Outgoing, Transport, Wire};

@@ -30,6 +30,7 @@ pub mod limits;
 mod macros;
 mod message;
 mod oauth;
+mod operation;
 mod part;
 mod protojson;
 mod push;
@@ -57,6 +58,7 @@ pub use oauth::{
     AuthorizationCodeOAuthFlow, ClientCredentialsOAuthFlow, DeviceCodeOAuthFlow, ImplicitOAuthFlow,
     OAuthFlows, PasswordOAuthFlow,
 };
+pub use operation::{Operation, Version};
 pub use part::{Part, PartContent};
 pub use push::{AuthenticationInfo, TaskPushNotificationConfig};
 pub use requests::{
