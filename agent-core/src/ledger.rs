@@ -63,6 +63,8 @@ pub struct ReserveRequest {
     pub context_id: String,
     /// The skill that will run.
     pub skill: String,
+    /// Whose the task will be; see [`TaskWrite::owner`].
+    pub owner: String,
     /// The time, in Unix milliseconds.
     pub now_unix_millis: u64,
 }
@@ -171,6 +173,9 @@ pub struct TaskWrite {
     pub id: String,
     /// The context it belongs to.
     pub context_id: String,
+    /// Whose it is: the only one who may see it (A2A §13.1). Empty for those who have no name. A
+    /// store keeps what the first write said.
+    pub owner: String,
     /// Its state, for queries.
     pub state: TaskState,
     /// The number of its last event; a store keeps the higher of two.

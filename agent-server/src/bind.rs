@@ -1,7 +1,7 @@
 //! The outside of the service: HTTP routes and the bindings behind them, each a thin adapter.
 
 mod body;
-mod headers;
+mod door;
 mod jsonrpc;
 mod rest;
 mod sse;

@@ -55,6 +55,8 @@ pub struct Work<'a> {
     pub context_id: &'a str,
     /// The skill.
     pub skill: &'a str,
+    /// Whose the task will be; see [`agent_core::ledger::TaskWrite::owner`].
+    pub owner: &'a str,
     /// The input, as it came.
     pub input: &'a str,
     /// The most that it costs.
@@ -120,6 +122,7 @@ impl Gate {
             task_id: work.task_id.to_owned(),
             context_id: work.context_id.to_owned(),
             skill: work.skill.to_owned(),
+            owner: work.owner.to_owned(),
             now_unix_millis: self.clock.now_unix_millis(),
         };
         self.reserve(request).await
@@ -279,7 +282,11 @@ fn request_hash(work: &Work<'_>, accepted: BaseUnits, voucher: &Voucher<Checked>
         &accepted.get().to_be_bytes(),
         voucher.channel_id().0.as_slice(),
         &voucher.ceiling().get().to_be_bytes(),
-    ] {
+    ]
+    .into_iter()
+    // A caller without a name adds nothing, as before callers had names.
+    .chain(Some(work.owner.as_bytes()).filter(|owner| !owner.is_empty()))
+    {
         // The length keeps neighbours apart: ("ab", "c") and ("a", "bc") are other requests.
         hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(field);

@@ -31,7 +31,7 @@ mod tasks;
 
 pub use agent::{Agent, RunningAgent};
 pub use error::{Error, Result};
-pub use service::Service;
+pub use service::{Call, Caller, Feed, Operation, Portion, Reply, Service, Version};
 
 /// What a file that sells a skill needs, in one line.
 pub mod prelude {

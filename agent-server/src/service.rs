@@ -3,18 +3,23 @@
 mod absent;
 mod admit;
 mod answers;
+mod call;
 mod feed;
 mod follow;
 mod list;
+mod operation;
 mod paying;
 mod request;
 
-pub(crate) use feed::{Feed, Portion};
+pub use call::{Call, Caller, Version};
+pub use feed::{Feed, Portion};
 pub(crate) use list::Lists;
+pub use operation::{Operation, Reply};
 
 use crate::gate::Gate;
 use crate::skills::SkillBook;
-use crate::tasks::{Ended, Engine, LiveTask, WaitingTasks};
+use crate::store::StoredTask;
+use crate::tasks::{Ended, Engine, LiveTask, WaitingTask, WaitingTasks, store_failed};
 use agent_core::a2a::{
     A2aError, CancelTaskRequest, GetTaskRequest, SendMessageRequest, Task, TaskState,
 };
@@ -40,8 +45,9 @@ pub(crate) struct Inner {
 pub(crate) enum Sent {
     /// A task that is running; watch it.
     Live(Arc<LiveTask>),
-    /// A task that is not running: ended before, or waiting for its caller.
-    Still(Json),
+    /// A task that is not running: ended before, or waiting for its caller. With the number of its
+    /// last event, 0 for one that is in no log.
+    Still(Json, u64),
 }
 
 impl Service {
@@ -50,27 +56,34 @@ impl Service {
     ///
     /// # Errors
     /// [`A2aError`]; nothing was charged.
-    pub async fn send_message(&self, request: SendMessageRequest) -> Result<Json, A2aError> {
-        let configuration = request.configuration.clone().unwrap_or_default();
-        let history = configuration.history_length;
-        match self.sent(request, configuration.return_immediately).await? {
-            Sent::Still(task) => trimmed(task, history),
-            Sent::Live(live) if configuration.return_immediately => shown(now(&live), history),
+    pub async fn send_message(
+        &self,
+        call: &Call,
+        request: SendMessageRequest,
+    ) -> Result<Json, A2aError> {
+        let configuration = request.configuration.as_ref();
+        let history = configuration.and_then(|c| c.history_length);
+        let at_once = configuration.is_some_and(|c| c.return_immediately);
+        let task = match self.sent(call, request, at_once).await? {
+            Sent::Still(task, _) => trimmed(task, history),
+            Sent::Live(live) if at_once => shown(now(&live), history),
             Sent::Live(live) => match live.ended().await {
                 Ended::Stored(task) => trimmed(task, history),
                 Ended::Lost(error) => Err(error),
             },
-        }
+        };
+        Ok(member("task", &task?))
     }
 
     /// `SendStreamingMessage` (A2A §3.1.2). An error comes before the first event, so that it can
     /// still be told as one.
     pub(crate) async fn send_streaming(
         &self,
+        call: &Call,
         request: SendMessageRequest,
     ) -> Result<Feed, A2aError> {
-        Ok(match self.sent(request, true).await? {
-            Sent::Still(task) => Feed::once(&task),
+        Ok(match self.sent(call, request, true).await? {
+            Sent::Still(task, seq) => Feed::once(&task, seq),
             Sent::Live(live) => Feed::run(live),
         })
     }
@@ -79,9 +92,10 @@ impl Service {
     ///
     /// # Errors
     /// TaskNotFound.
-    pub async fn get_task(&self, request: GetTaskRequest) -> Result<Json, A2aError> {
+    pub async fn get_task(&self, call: &Call, request: GetTaskRequest) -> Result<Json, A2aError> {
         refuse_violations(request.validate())?;
-        match self.current(&request.id).await? {
+        let owner = call.owner(&request.tenant)?;
+        match self.current(&owner, &request.id).await? {
             Some(task) => trimmed(task, request.history_length),
             None => Err(A2aError::task_not_found(&request.id)),
         }
@@ -91,10 +105,15 @@ impl Service {
     ///
     /// # Errors
     /// TaskNotFound, TaskNotCancelable.
-    pub async fn cancel_task(&self, request: CancelTaskRequest) -> Result<Json, A2aError> {
+    pub async fn cancel_task(
+        &self,
+        call: &Call,
+        request: CancelTaskRequest,
+    ) -> Result<Json, A2aError> {
         refuse_violations(request.validate())?;
+        let owner = call.owner(&request.tenant)?;
         let id = request.id.as_str();
-        if let Some(live) = self.0.engine.live.get(id) {
+        if let Some(live) = self.live(&owner, id)? {
             live.cancel();
             let task = match live.ended().await {
                 Ended::Stored(task) => task,
@@ -106,18 +125,24 @@ impl Service {
                 _ => Err(A2aError::task_not_cancelable(id)),
             };
         }
-        if let Some(task) = self.cancel_waiting(id)? {
+        if let Some(task) = self.cancel_waiting(&owner, id)? {
             return Ok(task);
         }
         let (service, id) = (self.clone(), id.to_owned());
-        detached(async move { service.cancel_stored(&id).await }).await
+        detached(async move { service.cancel_stored(&owner, &id).await }).await
     }
 
     /// Takes a message in, in a task of its own: a caller that goes away half way must not leave
     /// money held for work that nobody started.
-    async fn sent(&self, request: SendMessageRequest, public: bool) -> Result<Sent, A2aError> {
+    async fn sent(
+        &self,
+        call: &Call,
+        request: SendMessageRequest,
+        public: bool,
+    ) -> Result<Sent, A2aError> {
+        let owner = call.owner(&request.tenant)?;
         let service = self.clone();
-        detached(async move { service.send(request, public).await }).await
+        detached(async move { service.send(owner, request, public).await }).await
     }
 
     pub(crate) fn gate(&self) -> Option<&Gate> {
@@ -125,18 +150,45 @@ impl Service {
     }
 
     /// A task wherever it is: running, stored, or waiting for its payment.
-    pub(crate) async fn current(&self, id: &str) -> Result<Option<Json>, A2aError> {
-        if let Some(live) = self.0.engine.live.get(id)
+    pub(crate) async fn current(&self, owner: &str, id: &str) -> Result<Option<Json>, A2aError> {
+        if let Some(live) = self.live(owner, id)?
             && live.is_public()
             && let Some((task, _)) = live.snapshot()
         {
             return shown(task, None).map(Some);
         }
+        Ok(match self.stored(owner, id).await? {
+            Some(stored) => Some(stored.task),
+            None => self.waiting(owner, id).map(|task| task.shown),
+        })
+    }
+
+    /// The run of a task.
+    ///
+    /// # Errors
+    /// TaskNotFound for one that runs for somebody else: what exists is not told (A2A §13.1).
+    pub(crate) fn live(&self, owner: &str, id: &str) -> Result<Option<Arc<LiveTask>>, A2aError> {
+        match self.0.engine.live.get(id) {
+            Some(live) if live.owner() != owner => Err(A2aError::task_not_found(id)),
+            live => Ok(live),
+        }
+    }
+
+    /// A task as it is stored, if it is the owner's.
+    pub(crate) async fn stored(
+        &self,
+        owner: &str,
+        id: &str,
+    ) -> Result<Option<StoredTask>, A2aError> {
         let stored = self.0.engine.store.get(id.to_owned()).await;
-        let stored = stored.map_err(|error| crate::tasks::store_failed(&error))?;
-        Ok(stored
-            .map(|stored| stored.task)
-            .or_else(|| self.0.waiting.get(id).map(|task| task.shown)))
+        let stored = stored.map_err(|error| store_failed(&error))?;
+        Ok(stored.filter(|stored| stored.owner == owner))
+    }
+
+    /// A task that waits for its first payment, if it is the owner's.
+    pub(crate) fn waiting(&self, owner: &str, id: &str) -> Option<WaitingTask> {
+        let waiting = self.0.waiting.get(id);
+        waiting.filter(|task| task.owner == owner)
     }
 }
 
@@ -163,6 +215,12 @@ pub(crate) fn refuse_violations(
     } else {
         Err(A2aError::invalid_fields(violations))
     }
+}
+
+/// An object with one member, which is JSON already: nothing is parsed or written twice.
+pub(crate) fn member(name: &str, value: &Json) -> Json {
+    // What is around JSON keeps it JSON; were it not, a reader would see nothing rather than half.
+    Json::from_text(&format!(r#"{{"{name}":{}}}"#, value.get())).unwrap_or_default()
 }
 
 /// The task with no more history than was asked for. Parsed again only if something is to go.

@@ -12,9 +12,10 @@ mod shown;
 mod waiting;
 mod watchers;
 
-pub(crate) use draft::{Draft, stream_event};
+pub(crate) use draft::{Draft, NewTask, stream_event};
 pub(crate) use engine::{Engine, Resume, Start};
 pub(crate) use faults::store_failed;
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
+pub(crate) use parked::Parked;
 pub(crate) use waiting::{WaitingTask, WaitingTasks};
 pub(crate) use watchers::Watch;

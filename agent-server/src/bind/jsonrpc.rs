@@ -1,71 +1,38 @@
 //! The JSON-RPC binding (A2A §9): jsonrpsee's method registry for the unary operations, our own
 //! event stream for the streaming ones, and our own limits around both.
 
-use super::headers::{check_version, echo_extensions};
+use super::door::{self, Refused};
 use super::{App, body, sse};
-use crate::service::{Feed, Service};
-use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError, decode};
+use crate::service::{Call, Feed, Operation, Reply, Service};
+use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{MethodCallback, ResponsePayload, RpcModule};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Request};
 use jsonrpsee::{ConnectionId, Extensions, Methods};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
-
-/// Webhooks, which the card does not offer.
-const PUSH_METHODS: [&str; 4] = [
-    "CreateTaskPushNotificationConfig",
-    "GetTaskPushNotificationConfig",
-    "ListTaskPushNotificationConfigs",
-    "DeleteTaskPushNotificationConfig",
-];
 
 /// The unary operations, by method name.
 pub(super) fn methods(service: Service) -> Result<Methods, RegisterMethodError> {
     let mut module = RpcModule::new(service);
-    module.register_async_method("SendMessage", |params, service, _| async move {
-        answer(async {
-            let task = service.send_message(read(&params)?).await?;
-            Ok(SendResult { task })
-        })
-        .await
-    })?;
-    module.register_async_method("GetTask", |params, service, _| async move {
-        answer(async { service.get_task(read(&params)?).await }).await
-    })?;
-    module.register_async_method("CancelTask", |params, service, _| async move {
-        answer(async { service.cancel_task(read(&params)?).await }).await
-    })?;
-    module.register_async_method("ListTasks", |params, service, _| async move {
-        answer(async { object(&service.list_tasks(read(&params)?).await?) }).await
-    })?;
-    for method in PUSH_METHODS {
-        module.register_async_method(method, |_, _, _| async {
-            answer(async { Err::<Json, _>(Service::push_notifications()) }).await
-        })?;
+    for operation in Operation::ALL.into_iter().filter(|known| !known.streams()) {
+        module.register_async_method(
+            operation.name(),
+            move |params, service, extensions| async move {
+                let call = extensions.get::<Call>().cloned().unwrap_or_default();
+                let params = params.as_str().unwrap_or("{}").as_bytes();
+                answer(service.perform(&call, operation, params).await)
+            },
+        )?;
     }
-    module.register_async_method("GetExtendedAgentCard", |_, _, _| async {
-        answer(async { Err::<Json, _>(Service::extended_card()) }).await
-    })?;
     Ok(module.into())
-}
-
-fn object(result: &impl Serialize) -> Result<Json, A2aError> {
-    Json::from_value(result).map_err(|error| A2aError::internal(error.to_string()))
-}
-
-#[derive(Clone, Serialize)]
-struct SendResult {
-    task: Json,
 }
 
 /// Answers one POST.
@@ -85,47 +52,47 @@ pub(super) async fn post(
         Err(_) => return failure(&Id::Null, &not_a_request(&bytes)).into_response(),
     };
     let in_query = query.get("A2A-Version").map(String::as_str);
-    if let Err(error) = check_version(&headers, in_query) {
-        return failure(&request.id, &error).into_response();
-    }
-    let params = request.params.as_deref().map(RawValue::get);
-    let mut response = match request.method.as_ref() {
-        "SendStreamingMessage" => {
-            let feed = decoded(params, |request| app.service.send_streaming(request)).await;
-            stream(feed, &request.id)
-        }
-        "SubscribeToTask" => {
-            let feed = decoded(params, |request| app.service.subscribe(request)).await;
-            stream(feed, &request.id)
-        }
-        _ => call(&app.methods, &request, params).await,
+    let call = match door::open(&headers, in_query).await {
+        Ok(call) => call,
+        Err(refused) => return refusal(&request.id, refused),
     };
-    echo_extensions(&headers, response.headers_mut());
+    let params = request.params.as_deref().map(RawValue::get);
+    let streamed = Operation::of_name(&request.method).filter(|known| known.streams());
+    let mut response = match streamed {
+        Some(operation) => {
+            let params = params.unwrap_or("{}").as_bytes();
+            stream(
+                app.service.perform(&call, operation, params).await,
+                &request.id,
+            )
+        }
+        None => unary(&app.methods, &call, &request, params).await,
+    };
+    door::echo_extensions(&call, response.headers_mut());
     response
 }
 
-async fn call(methods: &Methods, request: &Request<'_>, params: Option<&str>) -> Response {
+async fn unary(
+    methods: &Methods,
+    call: &Call,
+    request: &Request<'_>,
+    params: Option<&str>,
+) -> Response {
     let Some(MethodCallback::Async(method)) = methods.method(&request.method) else {
         let error = A2aError::method_not_found(&shorten(&request.method));
         return failure(&request.id, &error).into_response();
     };
     let id = request.id.clone().into_owned();
     let params = Params::new(params).into_owned();
+    let mut extensions = Extensions::new();
+    extensions.insert(call.clone());
     // What we answer is bounded by what we store; jsonrpsee's own cap would only hide it.
-    let answer = method(id, params, ConnectionId(0), usize::MAX, Extensions::new()).await;
+    let answer = method(id, params, ConnectionId(0), usize::MAX, extensions).await;
     json(answer.into_json().get().to_owned()).into_response()
 }
 
-async fn decoded<T, F>(params: Option<&str>, open: impl FnOnce(T) -> F) -> Result<Feed, A2aError>
-where
-    T: DeserializeOwned,
-    F: Future<Output = Result<Feed, A2aError>>,
-{
-    open(decode(params.unwrap_or("{}").as_bytes())?).await
-}
-
-fn stream(feed: Result<Feed, A2aError>, id: &Id<'_>) -> Response {
-    match feed {
+fn stream(reply: Result<Reply, A2aError>, id: &Id<'_>) -> Response {
+    match reply.and_then(feed) {
         Ok(feed) => {
             let id = serde_json::to_string(id).unwrap_or_else(|_| "null".to_owned());
             sse::response(feed, sse::Framing::JsonRpc(id))
@@ -137,26 +104,40 @@ fn stream(feed: Result<Feed, A2aError>, id: &Id<'_>) -> Response {
     }
 }
 
-fn read<T: DeserializeOwned>(params: &Params<'_>) -> Result<T, A2aError> {
-    decode(params.as_str().unwrap_or("{}").as_bytes())
+fn feed(reply: Reply) -> Result<Feed, A2aError> {
+    match reply {
+        Reply::Stream(feed) => Ok(feed),
+        Reply::Json(_) => Err(A2aError::internal("an answer where a stream was to be")),
+    }
 }
 
-async fn answer<T: Clone + Serialize + 'static>(
-    operation: impl Future<Output = Result<T, A2aError>>,
-) -> ResponsePayload<'static, T> {
-    match operation.await {
-        Ok(result) => ResponsePayload::success(result),
-        Err(error) => {
-            log(&error);
-            ResponsePayload::error(error_object(&error))
-        }
-    }
+fn answer(reply: Result<Reply, A2aError>) -> ResponsePayload<'static, Json> {
+    let error = match reply {
+        Ok(Reply::Json(result)) => return ResponsePayload::success(result),
+        Ok(Reply::Stream(_)) => A2aError::internal("a stream where an answer was to be"),
+        Err(error) => error,
+    };
+    log(&error);
+    ResponsePayload::error(error_object(&error))
 }
 
 pub(super) fn log(error: &A2aError) {
     if let Some(log) = error.log() {
         tracing::error!(code = error.code().reason(), log, "an operation failed");
     }
+}
+
+/// A refusal at the door. What the protocol says in its own words goes with HTTP 200 (A2A §9.5);
+/// who is asked to say who they are, or to come later, is told by HTTP.
+fn refusal(id: &Id<'_>, refused: Refused) -> Response {
+    log(&refused.error);
+    let status = match refused.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+            refused.status
+        }
+        _ => StatusCode::OK,
+    };
+    (status, refused.headers, failure(id, &refused.error)).into_response()
 }
 
 fn error_object(error: &A2aError) -> ErrorObjectOwned {

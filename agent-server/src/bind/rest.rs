@@ -2,26 +2,23 @@
 
 mod route;
 
-use super::headers::{check_version, echo_extensions};
+use super::door::{self, Refused};
 use super::jsonrpc::log;
 use super::sse::{self, Framing};
 use super::{App, body};
-use crate::service::Service;
-use agent_core::a2a::{
-    A2aError, CancelTaskRequest, GetTaskRequest, ListTasksRequest, RestError, SendMessageRequest,
-    SubscribeToTaskRequest, decode,
-};
+use crate::service::Reply;
+use agent_core::a2a::{A2aError, RestError, decode};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use route::{Operation, Route};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use route::Route;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 /// Where the routes begin.
@@ -39,96 +36,57 @@ pub(super) async fn serve(
 ) -> Response {
     let query = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query: Vec<(String, String)> = query.into_owned().collect();
-    let call = Call {
+    let asked = Asked {
         app: &app,
         headers: &headers,
         query,
     };
     let path = uri.path().strip_prefix(BASE).unwrap_or_default();
-    let mut response = match call.answer(&method, path, body).await {
+    match asked.answer(&method, path, body).await {
         Ok(response) => response,
-        Err((status, error)) => {
-            log(&error);
-            failure(status, &error)
+        Err(refused) => {
+            log(&refused.error);
+            failure(refused)
         }
-    };
-    echo_extensions(&headers, response.headers_mut());
-    response
+    }
 }
 
-/// An error, and the HTTP status to tell it with.
-type Failure = (StatusCode, A2aError);
-
-struct Call<'a> {
+struct Asked<'a> {
     app: &'a App,
     headers: &'a HeaderMap,
     query: Vec<(String, String)>,
 }
 
-impl Call<'_> {
-    async fn answer(&self, method: &Method, path: &str, body: Body) -> Result<Response, Failure> {
-        self.check_version().map_err(of)?;
-        let route = Route::of(method, path).map_err(of)?;
-        if let Some(refused) = refused(&route.operation) {
-            return Err(of(refused));
-        }
+impl Asked<'_> {
+    async fn answer(&self, method: &Method, path: &str, body: Body) -> Result<Response, Refused> {
+        let call = door::open(self.headers, self.version()).await?;
+        let route = Route::of(method, path)?;
         // The room is held until the answer is there: the request lives on in it.
-        let (bytes, _room) = body::read(body, self.headers, &self.app.bodies).await?;
-        self.check_type(&bytes).map_err(of)?;
-        self.call(route, &bytes).await.map_err(of)
+        let (bytes, _room) = body::read(body, self.headers, &self.app.bodies)
+            .await
+            .map_err(|(status, error)| Refused {
+                status,
+                ..Refused::from(error)
+            })?;
+        self.check_type(&bytes)?;
+        let operation = route.operation;
+        let params = if *method == Method::POST {
+            route.put_into(&bytes)?
+        } else {
+            Cow::Owned(route.put_into(&self.in_query()?)?.into_owned())
+        };
+        let reply = self.app.service.perform(&call, operation, &params).await?;
+        let mut response = match reply {
+            Reply::Json(result) => json(result.get().to_owned()),
+            Reply::Stream(feed) => sse::response(feed, Framing::Bare),
+        };
+        door::echo_extensions(&call, response.headers_mut());
+        Ok(response)
     }
 
-    async fn call(&self, route: Route, bytes: &[u8]) -> Result<Response, A2aError> {
-        let service = &self.app.service;
-        let Route { tenant, operation } = route;
-        match operation {
-            Operation::SendMessage => {
-                let mut request: SendMessageRequest = in_body(bytes)?;
-                put("tenant", &mut request.tenant, tenant)?;
-                let task = service.send_message(request).await?;
-                Ok(json(format!(r#"{{"task":{}}}"#, task.get())))
-            }
-            Operation::SendStreamingMessage => {
-                let mut request: SendMessageRequest = in_body(bytes)?;
-                put("tenant", &mut request.tenant, tenant)?;
-                let feed = service.send_streaming(request).await?;
-                Ok(sse::response(feed, Framing::Bare))
-            }
-            Operation::GetTask(id) => {
-                let mut request: GetTaskRequest = self.in_query()?;
-                put("tenant", &mut request.tenant, tenant)?;
-                put("id", &mut request.id, Some(id))?;
-                written(&service.get_task(request).await?)
-            }
-            Operation::ListTasks => {
-                let mut request: ListTasksRequest = self.in_query()?;
-                put("tenant", &mut request.tenant, tenant)?;
-                written(&service.list_tasks(request).await?)
-            }
-            Operation::CancelTask(id) => {
-                let mut request: CancelTaskRequest = in_body(bytes)?;
-                put("tenant", &mut request.tenant, tenant)?;
-                put("id", &mut request.id, Some(id))?;
-                written(&service.cancel_task(request).await?)
-            }
-            Operation::SubscribeToTask(id) => {
-                let mut request: SubscribeToTaskRequest = in_body(bytes)?;
-                put("tenant", &mut request.tenant, tenant)?;
-                put("id", &mut request.id, Some(id))?;
-                let feed = service.subscribe(request).await?;
-                Ok(sse::response(feed, Framing::Bare))
-            }
-            Operation::PushNotificationConfig => Err(Service::push_notifications()),
-            Operation::GetExtendedAgentCard => Err(Service::extended_card()),
-        }
-    }
-
-    fn check_version(&self) -> Result<(), A2aError> {
+    fn version(&self) -> Option<&str> {
         let mut named = self.query.iter().filter(|(name, _)| name == "A2A-Version");
-        check_version(
-            self.headers,
-            named.next().map(|(_, version)| version.as_str()),
-        )
+        named.next().map(|(_, version)| version.as_str())
     }
 
     /// Both media types are taken: clients send `application/json` (A2A §11.1 prefers the other).
@@ -149,7 +107,7 @@ impl Call<'_> {
     }
 
     /// The request in the query: text by the names of its fields, empty as if it were not there.
-    fn in_query<T: DeserializeOwned>(&self) -> Result<T, A2aError> {
+    fn in_query(&self) -> Result<Vec<u8>, A2aError> {
         let fields = self.query.iter().filter(|(_, value)| !value.is_empty());
         let fields = fields.map(|(name, value)| {
             let value = match (name.as_str(), value.as_str()) {
@@ -160,54 +118,54 @@ impl Call<'_> {
             (name.clone(), value)
         });
         let object: Map<String, Value> = fields.collect();
-        let text = serde_json::to_vec(&object);
-        decode(&text.map_err(|error| A2aError::internal(error.to_string()))?)
+        serde_json::to_vec(&object).map_err(|error| A2aError::internal(error.to_string()))
     }
 }
 
-/// What is not offered is refused before anything is read.
-fn refused(operation: &Operation) -> Option<A2aError> {
-    match operation {
-        Operation::PushNotificationConfig => Some(Service::push_notifications()),
-        Operation::GetExtendedAgentCard => Some(Service::extended_card()),
-        _ => None,
+impl Route {
+    /// Puts what the path says into the request, which may say the same once more.
+    fn put_into<'a>(&self, request: &'a [u8]) -> Result<Cow<'a, [u8]>, A2aError> {
+        let request = if request.is_empty() { b"{}" } else { request };
+        if self.fields.is_empty() {
+            return Ok(Cow::Borrowed(request));
+        }
+        let mut object: BTreeMap<String, Json> = decode(request)?;
+        for (name, value) in &self.fields {
+            for spelling in [*name, route::snake_case(name)] {
+                let said = object.remove(spelling).map(|said| said.parse::<String>());
+                match said {
+                    Some(Ok(said)) if said.is_empty() || said == *value => {}
+                    Some(_) => {
+                        return Err(A2aError::invalid_field(*name, "is not the one of the path"));
+                    }
+                    None => {}
+                }
+            }
+            let value = Json::from_value(value);
+            let value = value.map_err(|error| A2aError::internal(error.to_string()))?;
+            object.insert((*name).to_owned(), value);
+        }
+        serde_json::to_vec(&object)
+            .map(Cow::Owned)
+            .map_err(|error| A2aError::internal(error.to_string()))
     }
-}
-
-fn in_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, A2aError> {
-    decode(if bytes.is_empty() { b"{}" } else { bytes })
-}
-
-/// Puts what the path says into the request, which may say the same once more.
-fn put(name: &str, field: &mut String, in_path: Option<String>) -> Result<(), A2aError> {
-    match in_path {
-        Some(text) if field.is_empty() || *field == text => *field = text,
-        None => {}
-        Some(_) => return Err(A2aError::invalid_field(name, "is not the one of the path")),
-    }
-    Ok(())
-}
-
-fn written(result: &impl Serialize) -> Result<Response, A2aError> {
-    let text = Json::from_value(result).map_err(|error| A2aError::internal(error.to_string()))?;
-    Ok(json(text.get().to_owned()))
 }
 
 fn json(text: String) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))], text).into_response()
 }
 
-fn of(error: A2aError) -> Failure {
-    let status = StatusCode::from_u16(error.code().http_status());
-    (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error)
-}
-
-fn failure(status: StatusCode, error: &A2aError) -> Response {
-    let mut wire = RestError::from(error);
+fn failure(refused: Refused) -> Response {
+    let Refused {
+        status,
+        error,
+        headers,
+    } = refused;
+    let mut wire = RestError::from(&error);
     // Of a body too large or too slow HTTP says more than the table of errors does.
     wire.error.code = status.as_u16();
     let text = Json::from_value(&wire).unwrap_or_default();
-    (status, json(text.get().to_owned())).into_response()
+    (status, headers, json(text.get().to_owned())).into_response()
 }
 
 /// The error with which a stream breaks off.

@@ -28,12 +28,7 @@ pub(super) enum Framing {
 
 /// The response that carries a stream.
 pub(super) fn response(feed: Feed, framing: Framing) -> Response {
-    let reader = Reader {
-        feed,
-        framing,
-        told: 0,
-    };
-    let body = Body::from_stream(stream::unfold(Some(reader), read));
+    let body = Body::from_stream(stream::unfold(Some(Reader { feed, framing }), read));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -48,7 +43,6 @@ pub(super) fn response(feed: Feed, framing: Framing) -> Response {
 struct Reader {
     feed: Feed,
     framing: Framing,
-    told: u64,
 }
 
 async fn read(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Option<Reader>)> {
@@ -58,9 +52,8 @@ async fn read(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Opti
         return Some((Ok(Bytes::from_static(b": still here\n\n")), Some(reader)));
     };
     let mut text = String::new();
-    for event in events {
-        reader.told = reader.told.saturating_add(1);
-        reader.framing.frame(&mut text, reader.told, event.get());
+    for (number, event) in events {
+        reader.framing.frame(&mut text, number, event.get());
     }
     let reader = match end {
         None => Some(reader),
@@ -74,15 +67,19 @@ async fn read(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Opti
 }
 
 impl Framing {
-    /// One event. `Json` never holds a line break, so one `data:` line carries it.
+    /// One event. `Json` never holds a line break, so one `data:` line carries it. Its number lets
+    /// a reader that was cut off go on after it (`Last-Event-ID`).
     fn frame(&self, text: &mut String, number: u64, event: &str) {
-        // Writing to a string cannot fail.
+        if number > 0 {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "id: {number}");
+        }
         let _ = match self {
             Self::JsonRpc(id) => write!(
                 text,
-                "id: {number}\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{event}}}\n\n"
+                "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{event}}}\n\n"
             ),
-            Self::Bare => write!(text, "id: {number}\ndata: {event}\n\n"),
+            Self::Bare => write!(text, "data: {event}\n\n"),
         };
     }
 

@@ -5,7 +5,7 @@ use super::answers::busy;
 use super::request::{self, Asked};
 use super::{Sent, Service, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
-use crate::tasks::{Draft, Resume, Start, store_failed};
+use crate::tasks::{Draft, NewTask, Resume, Start};
 use agent_core::a2a::{A2aError, Message, SendMessageRequest};
 use agent_core::json::Json;
 use agent_core::ledger::Reserved;
@@ -16,42 +16,62 @@ use agent_core::x402::keys;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
+/// A message on its way in.
+pub(super) struct Sending {
+    /// Whose task it is about.
+    pub(super) owner: String,
+    pub(super) message: Message,
+    /// Whether its caller learns of the task before its end.
+    pub(super) public: bool,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
 impl Service {
     pub(super) async fn send(
         &self,
+        owner: String,
         request: SendMessageRequest,
         public: bool,
     ) -> Result<Sent, A2aError> {
         refuse_violations(request.validate())?;
         refuse_webhook(&request)?;
         let permit = self.0.engine.live.permit()?;
-        let message = request.message;
-        if message.task_id.is_empty() {
-            self.begin(message, public, permit).await
+        let sending = Sending {
+            owner,
+            message: request.message,
+            public,
+            permit,
+        };
+        if sending.message.task_id.is_empty() {
+            self.begin(sending).await
         } else {
-            self.go_on(message, public, permit).await
+            self.go_on(sending).await
         }
     }
 
     /// A message that starts a task.
-    async fn begin(
-        &self,
-        message: Message,
-        public: bool,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Sent, A2aError> {
+    async fn begin(&self, sending: Sending) -> Result<Sent, A2aError> {
+        let Sending {
+            owner,
+            message,
+            public,
+            permit,
+        } = sending;
         let asked = request::read(&self.0.skills, &message)?;
         // Ids that grow with time land side by side in the store; 74 random bits keep them secret.
-        let task_id = Uuid::now_v7().to_string();
-        let context_id = match message.context_id.as_str() {
-            "" => Uuid::now_v7().to_string(),
-            given => given.to_owned(),
+        let new = NewTask {
+            id: Uuid::now_v7().to_string(),
+            context_id: match message.context_id.as_str() {
+                "" => Uuid::now_v7().to_string(),
+                given => given.to_owned(),
+            },
+            owner,
         };
         let price = self.price(asked.work.as_ref())?;
         let payment = message.metadata.get(keys::PAYLOAD).cloned();
         let draft = || {
             let now = self.0.engine.clock.now_unix_millis();
-            Draft::begin(task_id.clone(), context_id.clone(), message.clone(), now)
+            Draft::begin(new.clone(), message.clone(), now)
         };
         if price.is_zero() {
             return self.run(draft(), asked, None, public, permit).await;
@@ -59,49 +79,33 @@ impl Service {
         let Some(payment) = payment else {
             return self.ask_for_payment(draft(), asked, price, None, message);
         };
-        match self
-            .admit(&payment, &task_id, &context_id, &asked, price)
-            .await
-        {
+        match self.admit(&payment, &new, &asked, price).await {
             Ok(Admitted::New(reserved)) => {
                 self.run(draft(), asked, Some(reserved), public, permit)
                     .await
             }
-            Ok(Admitted::Same(id)) => self.answered(&id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
+            Ok(Admitted::Same(id)) => self.answered(&new.owner, &id).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, public).await,
             Err(refusal) => self.ask_for_payment(draft(), asked, price, Some(refusal), message),
         }
     }
 
     /// A message for a task that exists: its payment, or the answer to its question.
-    async fn go_on(
-        &self,
-        message: Message,
-        public: bool,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Sent, A2aError> {
-        let id = message.task_id.clone();
-        if let Some(payment) = message.metadata.get(keys::PAYLOAD).cloned()
-            && let Some(task) = self.0.waiting.get(&id)
+    async fn go_on(&self, sending: Sending) -> Result<Sent, A2aError> {
+        let id = sending.message.task_id.clone();
+        let waiting = self.waiting(&sending.owner, &id);
+        if let Some(payment) = sending.message.metadata.get(keys::PAYLOAD).cloned()
+            && let Some(task) = waiting
         {
-            return self
-                .pay_waiting(&id, task, message, &payment, public, permit)
-                .await;
+            return self.pay_waiting(task, sending, &payment).await;
         }
-        if self.0.engine.live.get(&id).is_some() {
+        if self.live(&sending.owner, &id)?.is_some() {
             return Err(busy());
         }
-        let stored = self
-            .0
-            .engine
-            .store
-            .get(id.clone())
-            .await
-            .map_err(|e| store_failed(&e))?;
-        match stored {
-            Some(stored) => self.answer_question(stored, message, permit).await,
-            None => match self.0.waiting.get(&id) {
-                Some(task) => Ok(Sent::Still(task.shown)),
+        match self.stored(&sending.owner, &id).await? {
+            Some(stored) => self.answer_question(stored, sending).await,
+            None => match self.waiting(&sending.owner, &id) {
+                Some(task) => Ok(Sent::Still(task.shown, 0)),
                 None => Err(A2aError::task_not_found(&id)),
             },
         }
@@ -138,8 +142,7 @@ impl Service {
     pub(super) async fn admit(
         &self,
         payment: &Json,
-        task_id: &str,
-        context_id: &str,
+        task: &NewTask,
         asked: &Asked,
         price: BaseUnits,
     ) -> Result<Admitted, GateRefusal> {
@@ -151,9 +154,10 @@ impl Service {
         })?;
         let (skill, input) = (asked.skill.as_str(), asked.input.as_str());
         let work = Work {
-            task_id,
-            context_id,
+            task_id: &task.id,
+            context_id: &task.context_id,
             skill,
+            owner: &task.owner,
             input,
             max: price,
         };

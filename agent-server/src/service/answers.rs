@@ -1,22 +1,27 @@
 //! Tasks that exist: answered, asked for again, or cancelled.
 
+use super::admit::Sending;
 use super::{Sent, Service, parse_task, request};
 use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
 use crate::store::StoredTask;
-use crate::tasks::{Draft, Ended, Resume, Start, store_failed, stream_event};
+use crate::tasks::{Draft, Ended, NewTask, Parked, Resume, Start, store_failed, stream_event};
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Unparked;
-use tokio::sync::OwnedSemaphorePermit;
 
 impl Service {
     /// Runs a parked skill again with one more answer.
     pub(super) async fn answer_question(
         &self,
         stored: StoredTask,
-        message: Message,
-        permit: OwnedSemaphorePermit,
+        sending: Sending,
     ) -> Result<Sent, A2aError> {
+        let Sending {
+            owner,
+            message,
+            permit,
+            ..
+        } = sending;
         self.same_context(&message, &stored.context_id)?;
         let task = parse_task(&stored.task)?;
         if task.status.state.is_terminal() {
@@ -52,12 +57,10 @@ impl Service {
                 match held.map_err(|error| store_failed(&error))? {
                     Unparked::Held(reserved) => Some(reserved),
                     Unparked::Expired(reserved) => {
-                        return self
-                            .0
-                            .engine
-                            .expire(task, stored.seq, reserved)
-                            .await
-                            .map(Sent::Still);
+                        let seq = stored.seq;
+                        let parked = Parked { task, seq, owner };
+                        let ended = self.0.engine.expire(parked, reserved).await;
+                        return ended.map(|task| Sent::Still(task, seq.saturating_add(1)));
                     }
                     Unparked::NotParked => return Err(busy()),
                 }
@@ -65,7 +68,7 @@ impl Service {
         };
         resume.answers.push(answer);
         let now = self.0.engine.clock.now_unix_millis();
-        let draft = Draft::go_on(task, stored.seq, message, now);
+        let draft = Draft::go_on(task, stored.seq, owner, Some(message), now);
         let start = Start {
             draft,
             resume,
@@ -79,37 +82,35 @@ impl Service {
     }
 
     /// The stored task of a payment that was resolved before.
-    pub(super) async fn answered(&self, id: &str) -> Result<Sent, A2aError> {
-        let stored = self
-            .0
-            .engine
-            .store
-            .get(id.to_owned())
-            .await
-            .map_err(|e| store_failed(&e))?;
+    pub(super) async fn answered(&self, owner: &str, id: &str) -> Result<Sent, A2aError> {
+        let stored = self.stored(owner, id).await?;
         let stored = stored.ok_or_else(|| A2aError::internal("a resolved payment has no task"))?;
-        Ok(Sent::Still(stored.task))
+        Ok(Sent::Still(stored.task, stored.seq))
     }
 
     /// The task of a payment that is being worked on, or waits for its caller.
-    pub(super) async fn being_answered(&self, id: &str, public: bool) -> Result<Sent, A2aError> {
+    pub(super) async fn being_answered(
+        &self,
+        owner: &str,
+        id: &str,
+        public: bool,
+    ) -> Result<Sent, A2aError> {
         let started = tokio::time::Instant::now();
         // The first request may be between its reservation and its task.
         while started.elapsed() < REPEAT_WAIT {
-            if let Some(live) = self.0.engine.live.get(id) {
+            if let Some(live) = self.live(owner, id)? {
                 // The id of a task that was started for one who waits is not in the store yet, so
                 // it is not given away before the end.
                 if public && !live.is_public() {
                     return match live.ended().await {
-                        Ended::Stored(task) => Ok(Sent::Still(task)),
+                        Ended::Stored(task) => Ok(Sent::Still(task, 0)),
                         Ended::Lost(error) => Err(error),
                     };
                 }
                 return Ok(Sent::Live(live));
             }
-            let stored = self.0.engine.store.get(id.to_owned()).await;
-            if let Some(stored) = stored.map_err(|error| store_failed(&error))? {
-                return Ok(Sent::Still(stored.task));
+            if let Some(stored) = self.stored(owner, id).await? {
+                return Ok(Sent::Still(stored.task, stored.seq));
             }
             tokio::time::sleep(REPEAT_PAUSE).await;
         }
@@ -121,12 +122,20 @@ impl Service {
     }
 
     /// Cancels a task that waits for its payment; `None` if there is none, or a payment has it.
-    pub(super) fn cancel_waiting(&self, id: &str) -> Result<Option<Json>, A2aError> {
+    pub(super) fn cancel_waiting(&self, owner: &str, id: &str) -> Result<Option<Json>, A2aError> {
+        if self.waiting(owner, id).is_none() {
+            return Ok(None);
+        }
         let Some(task) = self.0.waiting.remove_open(id) else {
             return Ok(None);
         };
         let now = self.0.engine.clock.now_unix_millis();
-        let mut draft = Draft::begin(id.to_owned(), task.context_id, task.message, now);
+        let new = NewTask {
+            id: id.to_owned(),
+            context_id: task.context_id,
+            owner: task.owner,
+        };
+        let mut draft = Draft::begin(new, task.message, now);
         draft.set_status(
             TaskState::Canceled,
             Some(("canceled".to_owned(), Metadata::new())),
@@ -138,19 +147,19 @@ impl Service {
         Json::from_value(&draft.task).map(Some).map_err(unwritable)
     }
 
-    pub(super) async fn cancel_stored(&self, id: &str) -> Result<Json, A2aError> {
-        let engine = &self.0.engine;
-        let stored = engine
-            .store
-            .get(id.to_owned())
-            .await
-            .map_err(|e| store_failed(&e))?;
+    pub(super) async fn cancel_stored(&self, owner: &str, id: &str) -> Result<Json, A2aError> {
+        let stored = self.stored(owner, id).await?;
         let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
         let task = parse_task(&stored.task)?;
         if task.status.state.is_terminal() || stored.resume.is_none() {
             return Err(A2aError::task_not_cancelable(id));
         }
-        engine.cancel_parked(task, stored.seq).await
+        let parked = Parked {
+            task,
+            seq: stored.seq,
+            owner: stored.owner,
+        };
+        self.0.engine.cancel_parked(parked).await
     }
 
     pub(super) fn same_context(&self, message: &Message, context_id: &str) -> Result<(), A2aError> {

@@ -2,6 +2,7 @@
 //! own pace from the task's log.
 
 use super::follow::Follower;
+use super::member;
 use crate::tasks::{Ended, LiveTask};
 use agent_core::a2a::A2aError;
 use agent_core::json::Json;
@@ -9,9 +10,9 @@ use std::sync::Arc;
 
 /// A stream's events, each the JSON of a `StreamResponse`.
 #[derive(Debug)]
-pub(crate) struct Feed {
+pub struct Feed {
     /// What comes before anything else.
-    first: Option<Json>,
+    first: Option<(u64, Json)>,
     rest: Rest,
 }
 
@@ -26,18 +27,20 @@ enum Rest {
 
 /// Some events, and whether more may come.
 #[derive(Debug, Default)]
-pub(crate) struct Portion {
-    pub(crate) events: Vec<Json>,
-    pub(crate) end: Option<Result<(), A2aError>>,
+pub struct Portion {
+    /// With their numbers in the task's log; 0 for what is in no log.
+    pub events: Vec<(u64, Json)>,
+    /// Whether the stream is over, and whether well.
+    pub end: Option<Result<(), A2aError>>,
 }
 
 impl Portion {
-    pub(super) fn all(events: Vec<Json>) -> Self {
+    pub(super) fn all(events: Vec<(u64, Json)>) -> Self {
         let end = Some(Ok(()));
         Self { events, end }
     }
 
-    pub(super) const fn some(events: Vec<Json>) -> Self {
+    pub(super) const fn some(events: Vec<(u64, Json)>) -> Self {
         Self { events, end: None }
     }
 
@@ -50,9 +53,9 @@ impl Portion {
 
 impl Feed {
     /// One task, and the end.
-    pub(super) fn once(task: &Json) -> Self {
+    pub(super) fn once(task: &Json, seq: u64) -> Self {
         Self {
-            first: Some(task_event(task)),
+            first: Some((seq, member("task", task))),
             rest: Rest::Nothing,
         }
     }
@@ -66,15 +69,15 @@ impl Feed {
     }
 
     /// A task as it is, and whatever happens to it until it ends.
-    pub(super) fn follow(task: &Json, follower: Follower) -> Self {
+    pub(super) fn follow(task: Option<&Json>, follower: Follower) -> Self {
         Self {
-            first: Some(task_event(task)),
+            first: task.map(|task| (follower.seq(), member("task", task))),
             rest: Rest::Task(Box::new(follower)),
         }
     }
 
     /// What comes next. A call that is given up loses nothing.
-    pub(crate) async fn next(&mut self) -> Portion {
+    pub async fn next(&mut self) -> Portion {
         if let Some(first) = self.first.take() {
             return match self.rest {
                 Rest::Nothing => Portion::all(vec![first]),
@@ -88,7 +91,7 @@ impl Feed {
                 let (events, ended) = live.next(*seq).await;
                 *seq = events.last().map_or(*seq, |(number, _)| *number);
                 Portion {
-                    events: events.into_iter().map(|(_, event)| event).collect(),
+                    events,
                     end: ended.map(|ended| match ended {
                         Ended::Stored(_) => Ok(()),
                         Ended::Lost(error) => Err(error),
@@ -97,11 +100,4 @@ impl Feed {
             }
         }
     }
-}
-
-/// The event that carries a whole task.
-fn task_event(task: &Json) -> Json {
-    let text = format!(r#"{{"task":{}}}"#, task.get());
-    // An object around JSON is JSON; were it not, a reader would see nothing rather than half.
-    Json::from_text(&text).unwrap_or_default()
 }

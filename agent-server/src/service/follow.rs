@@ -6,7 +6,7 @@
 //! other.
 
 use super::feed::{Feed, Portion};
-use super::{Service, refuse_violations, shown, state_of};
+use super::{Call, Service, refuse_violations, shown, state_of};
 use crate::store::limits::EVENTS_READ_MAX;
 use crate::tasks::{Ended, LiveTask, Watch, store_failed, stream_event};
 use agent_core::a2a::{
@@ -33,13 +33,15 @@ impl Service {
     /// be told as one.
     pub(crate) async fn subscribe(
         &self,
+        call: &Call,
         request: SubscribeToTaskRequest,
     ) -> Result<Feed, A2aError> {
         refuse_violations(request.validate())?;
+        let owner = call.owner(&request.tenant)?;
         let id = request.id;
         // Before the first look at the task: what happens after it must not go unnoticed.
         let watch = self.0.engine.live.watchers.watch(&id);
-        let (task, seq, live, unpaid) = self.seen(&id).await?;
+        let (task, seq, live, unpaid) = self.seen(&owner, &id).await?;
         if state_of(&task)?.is_terminal() {
             return Err(A2aError::unsupported_operation(
                 "the task has ended; GetTask has all of it",
@@ -53,14 +55,18 @@ impl Service {
             watch,
             unpaid,
         };
-        Ok(Feed::follow(&task, follower))
+        Ok(Feed::follow(Some(&task), follower))
     }
 
     /// The task as it is, the number of the last event in it, and its run.
-    async fn seen(&self, id: &str) -> Result<(Json, u64, Option<Arc<LiveTask>>, bool), A2aError> {
-        let engine = &self.0.engine;
+    async fn seen(
+        &self,
+        owner: &str,
+        id: &str,
+    ) -> Result<(Json, u64, Option<Arc<LiveTask>>, bool), A2aError> {
         let mut looked_again = false;
         loop {
+            self.live(owner, id)?;
             if let Some(live) = self.running(id) {
                 // A run that has just begun is stored before it is told of.
                 live.next(0).await;
@@ -68,9 +74,8 @@ impl Service {
                     return Ok((shown(task, None)?, seq, Some(live), false));
                 }
             }
-            let stored = engine.store.get(id.to_owned()).await;
-            let Some(stored) = stored.map_err(|error| store_failed(&error))? else {
-                let waiting = self.0.waiting.get(id);
+            let Some(stored) = self.stored(owner, id).await? else {
+                let waiting = self.waiting(owner, id);
                 let waiting = waiting.ok_or_else(|| A2aError::task_not_found(id))?;
                 return Ok((waiting.shown, 0, None, true));
             };
@@ -91,6 +96,11 @@ impl Service {
 }
 
 impl Follower {
+    /// The number of the last event that was seen.
+    pub(super) const fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// What comes next. A call that is given up loses nothing: what was seen is noted when it
     /// returns.
     pub(super) async fn next(&mut self) -> Portion {
@@ -149,7 +159,7 @@ impl Follower {
             }
             if self.unpaid {
                 if let Some(last) = last {
-                    return Ok(Portion::all(vec![last]));
+                    return Ok(Portion::all(vec![(0, last)]));
                 }
                 // Forgotten, as those are for which nobody pays.
                 if self.seq == 0 && self.service.0.waiting.get(&self.id).is_none() {
@@ -160,10 +170,12 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, events: Vec<(u64, Json)>) -> Result<Vec<Json>, A2aError> {
+    fn take(&mut self, events: Vec<(u64, Json)>) -> Result<Vec<(u64, Json)>, A2aError> {
         let seq = events.last().map_or(self.seq, |(number, _)| *number);
-        let events = events.into_iter().map(|(_, event)| update(event));
-        let events = events.collect::<Result<_, _>>()?;
+        let events = events
+            .into_iter()
+            .map(|(number, event)| Ok((number, update(event)?)));
+        let events = events.collect::<Result<_, A2aError>>()?;
         self.seq = seq;
         Ok(events)
     }

@@ -1,6 +1,6 @@
 //! `ListTasks` (A2A §3.1.4): pages of tasks, the one with the newest status first.
 
-use super::{Service, parse_task, refuse_violations};
+use super::{Call, Caller, Service, parse_task, refuse_violations};
 use crate::limits::{LIST_PAGE_BYTES_MAX, LISTS_AT_ONCE};
 use crate::store::{StoredTask, TaskPage, TaskPages, TaskQuery};
 use crate::tasks::store_failed;
@@ -31,14 +31,16 @@ impl Lists {
 impl Service {
     /// `ListTasks` (A2A §3.1.4).
     ///
-    /// Only what the caller may see is listed. Callers have no names here: as the id of a task is
-    /// what lets somebody read it, so is the id of a context for the tasks in it, and a list that
-    /// names no context has nothing in it, unless the agent's configuration opens it to all.
+    /// Only the caller's tasks are listed. Callers without a name are told apart by what they know:
+    /// as the id of a task is what lets one of them read it, so is the id of a context for the tasks
+    /// in it, and a list that names no context has nothing in it, unless the agent's configuration
+    /// opens it to all.
     ///
     /// # Errors
     /// InvalidParams.
     pub async fn list_tasks(
         &self,
+        call: &Call,
         request: ListTasksRequest,
     ) -> Result<ListTasksResponse, A2aError> {
         refuse_violations(request.validate())?;
@@ -50,11 +52,14 @@ impl Service {
         };
         let page_size = request.page_size_or_default();
         let lists = &self.0.lists;
-        let page = if request.context_id.is_empty() && !lists.open {
+        let owner = call.owner(&request.tenant)?;
+        let named = matches!(call.caller, Caller::Named(_));
+        let page = if request.context_id.is_empty() && !lists.open && !named {
             TaskPage::default()
         } else {
             let since = request.status_timestamp_after.map(Timestamp::unix_millis);
             let query = TaskQuery {
+                owner,
                 context_id: Some(request.context_id).filter(|id| !id.is_empty()),
                 state: Some(request.status).filter(|state| *state != TaskState::Unspecified),
                 since_unix_millis: since.map(|millis| u64::try_from(millis).unwrap_or(0)),

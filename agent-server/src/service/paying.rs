@@ -1,25 +1,34 @@
 //! The first payment of a task: asked for, made, refused.
 
+use super::admit::Sending;
 use super::request::{self, Asked};
 use super::{Sent, Service};
 use crate::gate::{Admitted, GateRefusal};
-use crate::tasks::{Draft, WaitingTask};
+use crate::tasks::{Draft, NewTask, WaitingTask};
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::money::BaseUnits;
 use agent_core::x402::{PAYMENT_IDENTIFIER, PaymentIdentifier};
-use tokio::sync::OwnedSemaphorePermit;
 
 impl Service {
     pub(super) async fn pay_waiting(
         &self,
-        id: &str,
         task: WaitingTask,
-        message: Message,
+        sending: Sending,
         payment: &Json,
-        public: bool,
-        permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
+        let Sending {
+            owner,
+            message,
+            public,
+            permit,
+        } = sending;
+        let new = NewTask {
+            id: message.task_id.clone(),
+            context_id: task.context_id.clone(),
+            owner,
+        };
+        let id = new.id.as_str();
         self.same_context(&message, &task.context_id)?;
         let skill = self.0.skills.get(&task.skill).ok_or(ErrorCode::Internal)?;
         let asked = request::accept(skill, task.input)?;
@@ -31,21 +40,14 @@ impl Service {
             )
             .with_detail("task_already_paid"));
         }
-        let admitted = self
-            .admit(payment, id, &task.context_id, &asked, price)
-            .await;
+        let admitted = self.admit(payment, &new, &asked, price).await;
         match &admitted {
             Ok(_) => self.0.waiting.paid(id, &payer),
             Err(_) => self.0.waiting.give_back(id, &payer),
         }
         let draft = || {
             let now = self.0.engine.clock.now_unix_millis();
-            Draft::begin(
-                id.to_owned(),
-                task.context_id.clone(),
-                task.message.clone(),
-                now,
-            )
+            Draft::begin(new.clone(), task.message.clone(), now)
         };
         match admitted {
             Ok(Admitted::New(reserved)) => {
@@ -54,12 +56,12 @@ impl Service {
                 // Its caller has the id, and may be watching.
                 self.run(draft, asked, Some(reserved), true, permit).await
             }
-            Ok(Admitted::Same(id)) => self.answered(&id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&id, public).await,
+            Ok(Admitted::Same(id)) => self.answered(&new.owner, &id).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, public).await,
             Err(refusal) => {
                 tell_log(&refusal)?;
                 self.priced(draft(), &asked.skill, price, Some(&refusal))
-                    .map(Sent::Still)
+                    .map(|task| Sent::Still(task, 0))
             }
         }
     }
@@ -75,17 +77,19 @@ impl Service {
     ) -> Result<Sent, A2aError> {
         refusal.as_ref().map_or(Ok(()), tell_log)?;
         let (id, context_id) = (draft.task.id.clone(), draft.task.context_id.clone());
+        let owner = draft.owner.clone();
         let shown = self.priced(draft, &asked.skill, price, refusal.as_ref())?;
         let Asked { skill, input, .. } = asked;
         let task = WaitingTask {
             shown: shown.clone(),
             context_id,
+            owner,
             skill,
             input,
             message,
         };
         self.0.waiting.insert(id, task);
-        Ok(Sent::Still(shown))
+        Ok(Sent::Still(shown, 0))
     }
 
     fn priced(

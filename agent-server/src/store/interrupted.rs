@@ -40,6 +40,7 @@ pub(super) fn receipt(chain_id: u64, payment: &PaymentRow, payer: Option<Address
 pub(super) fn failed(
     id: &str,
     context_id: &str,
+    owner: &str,
     stored: Option<&StoredTask>,
     receipt: Option<Receipt>,
     now_unix_millis: u64,
@@ -73,6 +74,7 @@ pub(super) fn failed(
     Ok(TaskWrite {
         id: id.to_owned(),
         context_id: context_id.to_owned(),
+        owner: owner.to_owned(),
         state: TaskState::Failed,
         seq,
         updated_unix_millis: now_unix_millis,

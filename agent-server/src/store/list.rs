@@ -11,6 +11,8 @@ use std::fmt::Debug;
 /// Which tasks, and from where on.
 #[derive(Debug, Clone, Default)]
 pub struct TaskQuery {
+    /// Only tasks of that owner; those without a name have the empty one.
+    pub owner: String,
     /// Only tasks of that context.
     pub context_id: Option<String>,
     /// Only tasks in that state.
@@ -62,19 +64,29 @@ impl TaskPages for SqliteStore {
 
 /// What restricts the tasks; the page's place comes after it. A context is named outright, so that
 /// its index is used: a list must not walk everybody's tasks while payments wait for the writer.
-const fn filter(in_context: bool) -> &'static str {
-    if in_context {
-        "context_id = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR updated_ms >= ?3)"
-    } else {
-        "?1 IS NULL AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR updated_ms >= ?3)"
+const fn filter(in_context: bool, named: bool) -> &'static str {
+    match (in_context, named) {
+        (true, _) => {
+            "context_id = ?1 AND owner = ?4
+             AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR updated_ms >= ?3)"
+        }
+        // Says once more that there is a name: only then is the index of names used.
+        (false, true) => {
+            "?1 IS NULL AND owner = ?4 AND owner <> ''
+             AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR updated_ms >= ?3)"
+        }
+        (false, false) => {
+            "?1 IS NULL AND owner = ?4
+             AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR updated_ms >= ?3)"
+        }
     }
 }
 
 fn page(conn: &Connection, query: &TaskQuery) -> Sql<TaskPage> {
     let state = query.state.map(TaskState::as_str);
     let since = query.since_unix_millis.map(number_out);
-    let restricted = filter(query.context_id.is_some());
-    let values: [&dyn ToSql; 3] = [&query.context_id, &state, &since];
+    let restricted = filter(query.context_id.is_some(), !query.owner.is_empty());
+    let values: [&dyn ToSql; 4] = [&query.context_id, &state, &since, &query.owner];
     let total = conn
         .prepare_cached(&format!("SELECT count(*) FROM tasks WHERE {restricted}"))?
         .query_row(values.as_slice(), |row| number_in(row, 0))?;
@@ -88,13 +100,22 @@ fn page(conn: &Connection, query: &TaskQuery) -> Sql<TaskPage> {
     let read = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(&format!(
         "SELECT id, octet_length(task) FROM tasks WHERE {restricted}
-         AND (?4 IS NULL OR updated_ms < ?4 OR (updated_ms = ?4 AND id < ?5))
-         ORDER BY updated_ms DESC, id DESC LIMIT ?6"
+         AND (?5 IS NULL OR updated_ms < ?5 OR (updated_ms = ?5 AND id < ?6))
+         ORDER BY updated_ms DESC, id DESC LIMIT ?7"
     ))?;
     let rows: Vec<(String, u64)> = statement
-        .query_map((&query.context_id, state, since, time, id, read), |row| {
-            Ok((row.get(0)?, number_in(row, 1)?))
-        })?
+        .query_map(
+            (
+                &query.context_id,
+                state,
+                since,
+                &query.owner,
+                time,
+                id,
+                read,
+            ),
+            |row| Ok((row.get(0)?, number_in(row, 1)?)),
+        )?
         .collect::<Sql<_>>()?;
 
     let mut found = TaskPage {

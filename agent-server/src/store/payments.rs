@@ -9,7 +9,7 @@ use alloy_primitives::B256;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 const COLUMNS: &str = "payment_id, request_hash, channel_id, ceiling, reserved, charged, state, \
-     task_id, resolved_ms, context_id";
+     task_id, resolved_ms, context_id, owner";
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub(super) struct PaymentRow {
     pub(super) state: PaymentState,
     pub(super) task_id: String,
     pub(super) context_id: String,
+    pub(super) owner: String,
     pub(super) resolved: Option<u64>,
 }
 
@@ -133,8 +134,8 @@ pub(super) fn each(conn: &Connection, mut each: impl FnMut(PaymentRow)) -> Sql<(
 pub(super) fn insert(conn: &Connection, request: &ReserveRequest) -> Sql<bool> {
     conn.prepare_cached(
         "INSERT INTO payments (payment_id, request_hash, channel_id, ceiling, reserved, charged,
-             state, task_id, context_id, skill, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10)
+             state, task_id, context_id, skill, created_ms, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT DO NOTHING",
     )?
     .execute((
@@ -148,6 +149,7 @@ pub(super) fn insert(conn: &Connection, request: &ReserveRequest) -> Sql<bool> {
         &request.context_id,
         &request.skill,
         number_out(request.now_unix_millis),
+        &request.owner,
     ))
     .map(|rows| rows > 0)
 }
@@ -209,6 +211,7 @@ fn read(row: &Row<'_>) -> Sql<PaymentRow> {
         state: PaymentState::parse(&state).ok_or_else(|| corrupt(6, "not a payment state"))?,
         task_id: row.get(7)?,
         context_id: row.get(9)?,
+        owner: row.get(10)?,
         resolved: maybe_number_in(row, 8)?,
     })
 }

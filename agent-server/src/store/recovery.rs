@@ -104,14 +104,14 @@ fn fail(
     report: &mut RecoveryReport,
 ) -> Sql<()> {
     let stored = task_rows::get(conn, id)?;
-    let context_id = match (&stored, &paid) {
-        (Some(stored), _) => stored.context_id.clone(),
-        (None, Some((payment, _))) => payment.context_id.clone(),
+    let (context_id, owner) = match (&stored, &paid) {
+        (Some(stored), _) => (stored.context_id.clone(), stored.owner.clone()),
+        (None, Some((payment, _))) => (payment.context_id.clone(), payment.owner.clone()),
         (None, None) => return Ok(()),
     };
     let receipt = paid.map(|(_, receipt)| receipt);
     let now = shared.clock.now_unix_millis();
-    let write = interrupted::failed(id, &context_id, stored.as_ref(), receipt, now)
+    let write = interrupted::failed(id, &context_id, &owner, stored.as_ref(), receipt, now)
         .map_err(|error| corrupt(5, error))?;
     task_rows::store(conn, &write)?;
     report.failed_tasks += 1;

@@ -3,7 +3,7 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT];
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -91,4 +91,13 @@ CREATE TABLE notes (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+";
+
+const OWNERS: &str = "
+-- Whose a task is; empty for callers without a name, whose tasks are found by their ids.
+ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE payments ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+
+-- Partial, so that agents whose callers have no names do not pay for it with every task.
+CREATE INDEX tasks_by_owner ON tasks (owner, updated_ms DESC, id DESC) WHERE owner <> '';
 ";

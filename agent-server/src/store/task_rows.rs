@@ -41,8 +41,8 @@ pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
     let resume = write.resume.as_ref().filter(|_| !write.state.is_terminal());
     let rows = conn
         .prepare_cached(
-            "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, seq = excluded.seq,
              updated_ms = excluded.updated_ms, task = excluded.task, resume = excluded.resume
          WHERE excluded.seq >= tasks.seq AND tasks.state NOT IN ('TASK_STATE_COMPLETED',
@@ -56,6 +56,7 @@ pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
             number_out(write.updated_unix_millis),
             write.task.get(),
             resume.map(Json::get),
+            &write.owner,
         ))?;
     if rows == 0 && has_ended(conn, &write.id)? {
         return Ok(false);
@@ -74,7 +75,7 @@ pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
 
 pub(super) fn get(conn: &Connection, id: &str) -> Sql<Option<StoredTask>> {
     conn.prepare_cached(
-        "SELECT id, context_id, state, seq, updated_ms, task, resume FROM tasks WHERE id = ?1",
+        "SELECT id, context_id, state, seq, updated_ms, task, resume, owner FROM tasks WHERE id = ?1",
     )?
     .query_row([id], |row| {
         Ok(StoredTask {
@@ -85,6 +86,7 @@ pub(super) fn get(conn: &Connection, id: &str) -> Sql<Option<StoredTask>> {
             updated_unix_millis: number_in(row, 4)?,
             task: json_in(row, 5)?,
             resume: maybe_json_in(row, 6)?,
+            owner: row.get(7)?,
         })
     })
     .optional()

@@ -12,6 +12,8 @@ pub struct StoredTask {
     pub id: String,
     /// The context it belongs to.
     pub context_id: String,
+    /// Whose it is; empty for callers without a name.
+    pub owner: String,
     /// Its state.
     pub state: TaskState,
     /// The number of its last event.

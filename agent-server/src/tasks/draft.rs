@@ -10,12 +10,23 @@ use agent_core::ledger::TaskWrite;
 use agent_core::x402::keys;
 use serde::Serialize;
 
+/// What a new task is known by.
+#[derive(Debug, Clone)]
+pub(crate) struct NewTask {
+    pub(crate) id: String,
+    pub(crate) context_id: String,
+    /// Whose it is; see [`TaskWrite::owner`].
+    pub(crate) owner: String,
+}
+
 /// A task as the engine builds it up. Serialised once for each change.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) task: Task,
     /// The number of the last event.
     pub(crate) seq: u64,
+    /// Whose it is; see [`TaskWrite::owner`].
+    pub(crate) owner: String,
     updated_unix_millis: u64,
     /// The task as it was last written whole. Pieces of artifacts are stored as events beside it:
     /// writing everything again for every piece would make a long stream quadratic.
@@ -24,11 +35,16 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// A task that begins to work on `message`.
-    pub(crate) fn begin(id: String, context_id: String, message: Message, now: u64) -> Self {
-        let task = Task::new(id, context_id);
+    pub(crate) fn begin(new: NewTask, message: Message, now: u64) -> Self {
+        let NewTask {
+            id,
+            context_id,
+            owner,
+        } = new;
         let mut draft = Self {
-            task,
+            task: Task::new(id, context_id),
             seq: 0,
+            owner,
             updated_unix_millis: now,
             whole: None,
         };
@@ -38,18 +54,27 @@ impl Draft {
     }
 
     /// A stored task that goes on with another message.
-    pub(crate) fn go_on(task: Task, seq: u64, message: Message, now: u64) -> Self {
-        let mut draft = Self::parked(task, seq, now);
-        draft.hear(message);
+    pub(crate) fn go_on(
+        task: Task,
+        seq: u64,
+        owner: String,
+        message: Option<Message>,
+        now: u64,
+    ) -> Self {
+        let mut draft = Self::parked(task, seq, owner, now);
+        if let Some(message) = message {
+            draft.hear(message);
+        }
         draft.set_status(TaskState::Working, None, now);
         draft
     }
 
     /// A stored task as it is.
-    pub(crate) const fn parked(task: Task, seq: u64, now: u64) -> Self {
+    pub(crate) const fn parked(task: Task, seq: u64, owner: String, now: u64) -> Self {
         Self {
             task,
             seq,
+            owner,
             updated_unix_millis: now,
             whole: None,
         }
@@ -151,6 +176,7 @@ impl Draft {
         TaskWrite {
             id: self.task.id.clone(),
             context_id: self.task.context_id.clone(),
+            owner: self.owner.clone(),
             state: self.task.status.state,
             seq: self.seq,
             updated_unix_millis: self.updated_unix_millis,

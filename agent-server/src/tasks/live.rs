@@ -20,6 +20,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 /// One running task.
 pub(crate) struct LiveTask {
     id: String,
+    owner: String,
     log: Mutex<Log>,
     draft: Mutex<Draft>,
     /// The task as far as its events tell, for those who ask before its end.
@@ -55,6 +56,7 @@ impl LiveTask {
     pub(crate) fn new(draft: Draft, public: bool, permit: OwnedSemaphorePermit) -> Self {
         Self {
             id: draft.task.id.clone(),
+            owner: draft.owner.clone(),
             log: Mutex::default(),
             draft: Mutex::new(draft),
             shown: Mutex::default(),
@@ -68,6 +70,11 @@ impl LiveTask {
 
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whose it is; see [`agent_core::ledger::TaskWrite::owner`].
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
     }
 
     pub(crate) fn is_public(&self) -> bool {

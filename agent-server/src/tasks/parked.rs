@@ -9,14 +9,23 @@ use agent_core::a2a::{A2aError, Task, TaskState};
 use agent_core::json::Json;
 use agent_core::ledger::{Reserved, Unparked};
 
+/// A stored task that waits for its caller.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) task: Task,
+    /// The number of its last event.
+    pub(crate) seq: u64,
+    pub(crate) owner: String,
+}
+
 impl Engine {
     /// Ends a task that waits for its caller; what it held is given back.
-    pub(crate) async fn cancel_parked(&self, task: Task, seq: u64) -> Result<Json, A2aError> {
+    pub(crate) async fn cancel_parked(&self, parked: Parked) -> Result<Json, A2aError> {
         let mut reserved = None;
         if let Some(gate) = &self.gate {
             let held = gate
                 .ledger()
-                .unpark(task.id.clone(), self.clock.now_unix_millis())
+                .unpark(parked.task.id.clone(), self.clock.now_unix_millis())
                 .await;
             reserved = match held.map_err(|error| store_failed(&error))? {
                 Unparked::Held(reserved) | Unparked::Expired(reserved) => Some(reserved),
@@ -24,8 +33,7 @@ impl Engine {
             };
         }
         self.end_parked(
-            task,
-            seq,
+            parked,
             reserved,
             (TaskState::Canceled, "canceled", "canceled"),
         )
@@ -35,19 +43,17 @@ impl Engine {
     /// Ends a parked task whose lock can no longer pay for it.
     pub(crate) async fn expire(
         &self,
-        task: Task,
-        seq: u64,
+        parked: Parked,
         reserved: Reserved,
     ) -> Result<Json, A2aError> {
         let why = "the lock that paid for this task was released or is about to run out";
         let end = (TaskState::Failed, "invalid_z402_deadline_near", why);
-        self.end_parked(task, seq, Some(reserved), end).await
+        self.end_parked(parked, Some(reserved), end).await
     }
 
     async fn end_parked(
         &self,
-        task: Task,
-        seq: u64,
+        Parked { task, seq, owner }: Parked,
         mut reserved: Option<Reserved>,
         (state, code, why): (TaskState, &'static str, &str),
     ) -> Result<Json, A2aError> {
@@ -55,7 +61,7 @@ impl Engine {
         let metadata = self
             .receipt(reserved.as_ref(), Err((code, why)))
             .map_err(unserialisable)?;
-        let mut draft = Draft::parked(task, seq, self.clock.now_unix_millis());
+        let mut draft = Draft::parked(task, seq, owner, self.clock.now_unix_millis());
         let said = Some((why.to_owned(), metadata));
         draft.set_status(state, said, self.clock.now_unix_millis());
         let event = stream_event("statusUpdate", &draft.status_event()).map_err(unserialisable)?;

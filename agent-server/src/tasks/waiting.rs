@@ -14,6 +14,8 @@ pub(crate) struct WaitingTask {
     /// The A2A Task in INPUT_REQUIRED, as its caller last saw it.
     pub(crate) shown: Json,
     pub(crate) context_id: String,
+    /// Whose it is; see [`agent_core::ledger::TaskWrite::owner`].
+    pub(crate) owner: String,
     pub(crate) skill: String,
     pub(crate) input: String,
     /// The message that asked for the work.

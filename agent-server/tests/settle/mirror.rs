@@ -193,6 +193,7 @@ async fn a_blind_seller_admits_nothing() {
         task_id: "late".to_owned(),
         context_id: "context".to_owned(),
         skill: "shout".to_owned(),
+        owner: String::new(),
         now_unix_millis: SystemClock.now_unix_millis(),
     };
     let answer = seller.store.reserve(request.clone()).await.unwrap();

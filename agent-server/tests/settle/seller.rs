@@ -158,6 +158,7 @@ impl Seller {
                 task_id: name.clone(),
                 context_id: "context".to_owned(),
                 skill: "shout".to_owned(),
+                owner: String::new(),
                 now_unix_millis: SystemClock.now_unix_millis(),
             };
             let Reserve::New(reserved) = self.store.reserve(request).await.unwrap() else {
@@ -167,6 +168,7 @@ impl Seller {
                 task: Json::from_value(&Task::new(&name, "context")).unwrap(),
                 id: name,
                 context_id: "context".to_owned(),
+                owner: String::new(),
                 state: TaskState::Completed,
                 seq: 1,
                 updated_unix_millis: SystemClock.now_unix_millis(),

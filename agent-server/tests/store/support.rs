@@ -113,6 +113,7 @@ pub(crate) fn request(name: &str, lock: &Lock, ceiling: u128, max: u128) -> Rese
         task_id: format!("task-{name}"),
         context_id: "context".to_owned(),
         skill: "shout".to_owned(),
+        owner: String::new(),
         now_unix_millis: NOW_MILLIS,
     }
 }
@@ -125,6 +126,7 @@ pub(crate) fn task(name: &str, state: TaskState, seq: u64) -> TaskWrite {
     TaskWrite {
         id,
         context_id: "context".to_owned(),
+        owner: String::new(),
         state,
         seq,
         updated_unix_millis: NOW_MILLIS,

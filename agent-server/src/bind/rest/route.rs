@@ -4,28 +4,17 @@
 //! middle of one. Escapes are undone after the path is taken apart, so that an id may hold any
 //! character.
 
+use crate::service::Operation;
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::untrusted::shorten;
 use axum::http::Method;
 
-/// An operation, and the tenant if the path begins with one.
+/// An operation, and what the path says of its request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route {
-    pub(super) tenant: Option<String>,
     pub(super) operation: Operation,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    SendMessage,
-    SendStreamingMessage,
-    GetTask(String),
-    ListTasks,
-    CancelTask(String),
-    SubscribeToTask(String),
-    /// Any of the four on webhooks.
-    PushNotificationConfig,
-    GetExtendedAgentCard,
+    /// Members of the request, by name.
+    pub(super) fields: Vec<(&'static str, String)>,
 }
 
 impl Route {
@@ -41,8 +30,21 @@ impl Route {
             Some((first, rest)) if !begins(first) => (Some(decode(first)?), rest),
             _ => (None, segments.as_slice()),
         };
-        let operation = operation(method, rest)?.ok_or_else(unknown)?;
-        Ok(Self { tenant, operation })
+        let (operation, named) = operation(method, rest).ok_or_else(unknown)?;
+        let mut fields = Vec::new();
+        for (name, segment) in named {
+            fields.push((name, decode(segment)?));
+        }
+        fields.extend(tenant.map(|tenant| ("tenant", tenant)));
+        Ok(Self { operation, fields })
+    }
+}
+
+/// The other name of a member that a path may set.
+pub(super) fn snake_case(name: &'static str) -> &'static str {
+    match name {
+        "taskId" => "task_id",
+        name => name,
     }
 }
 
@@ -54,32 +56,48 @@ fn begins(segment: &str) -> bool {
     )
 }
 
-fn operation(method: &Method, segments: &[&str]) -> Result<Option<Operation>, A2aError> {
+type Named<'a> = Vec<(&'static str, &'a str)>;
+
+fn operation<'a>(method: &Method, segments: &[&'a str]) -> Option<(Operation, Named<'a>)> {
     let (get, post) = (method == Method::GET, method == Method::POST);
-    Ok(match segments {
-        ["message:send"] if post => Some(Operation::SendMessage),
-        ["message:stream"] if post => Some(Operation::SendStreamingMessage),
-        ["extendedAgentCard"] if get => Some(Operation::GetExtendedAgentCard),
-        ["tasks"] if get => Some(Operation::ListTasks),
-        ["tasks", _, "pushNotificationConfigs"] if get || post => {
-            Some(Operation::PushNotificationConfig)
+    let none = Vec::new;
+    Some(match segments {
+        ["message:send"] if post => (Operation::SendMessage, none()),
+        ["message:stream"] if post => (Operation::SendStreamingMessage, none()),
+        ["extendedAgentCard"] if get => (Operation::GetExtendedAgentCard, none()),
+        ["tasks"] if get => (Operation::ListTasks, none()),
+        ["tasks", task, "pushNotificationConfigs"] => {
+            let operation = match () {
+                () if post => Operation::CreateTaskPushNotificationConfig,
+                () if get => Operation::ListTaskPushNotificationConfigs,
+                () => return None,
+            };
+            (operation, vec![("taskId", *task)])
         }
-        ["tasks", _, "pushNotificationConfigs", _] if get || method == Method::DELETE => {
-            Some(Operation::PushNotificationConfig)
+        ["tasks", task, "pushNotificationConfigs", id] => {
+            let operation = match () {
+                () if get => Operation::GetTaskPushNotificationConfig,
+                () if method == Method::DELETE => Operation::DeleteTaskPushNotificationConfig,
+                () => return None,
+            };
+            (operation, vec![("taskId", *task), ("id", *id)])
         }
-        ["tasks", task] => of_task(get, post, task)?,
-        _ => None,
+        ["tasks", task] => {
+            let (operation, id) = of_task(get, post, task)?;
+            (operation, vec![("id", id)])
+        }
+        _ => return None,
     })
 }
 
 /// `{id}`, `{id}:cancel` or `{id}:subscribe`. The specification's text subscribes with POST and its
 /// `.proto` file with GET, so both do.
-fn of_task(get: bool, post: bool, segment: &str) -> Result<Option<Operation>, A2aError> {
-    Ok(match segment.rsplit_once(':') {
-        Some((id, "cancel")) => post.then_some(Operation::CancelTask(decode(id)?)),
-        Some((id, "subscribe")) => (get || post).then_some(Operation::SubscribeToTask(decode(id)?)),
-        _ => (get && !segment.is_empty()).then_some(Operation::GetTask(decode(segment)?)),
-    })
+fn of_task(get: bool, post: bool, segment: &str) -> Option<(Operation, &str)> {
+    match segment.rsplit_once(':') {
+        Some((id, "cancel")) => post.then_some((Operation::CancelTask, id)),
+        Some((id, "subscribe")) => (get || post).then_some((Operation::SubscribeToTask, id)),
+        _ => (get && !segment.is_empty()).then_some((Operation::GetTask, segment)),
+    }
 }
 
 /// Undoes `%41`.
@@ -116,81 +134,100 @@ mod tests {
         Route::of(&method, path).ok()
     }
 
-    fn some(tenant: Option<&str>, operation: Operation) -> Option<Route> {
-        let tenant = tenant.map(str::to_owned);
-        Some(Route { tenant, operation })
-    }
-
     #[test]
     fn every_route_has_its_operation_and_its_twin_with_a_tenant() {
-        let id = || "t:1/é".to_owned();
+        use Operation as O;
+        let task = "t:1/\u{e9}";
         let table = [
-            (Method::POST, "/message:send", Operation::SendMessage),
+            (Method::POST, "/message:send", O::SendMessage, vec![]),
             (
                 Method::POST,
                 "/message:stream",
-                Operation::SendStreamingMessage,
+                O::SendStreamingMessage,
+                vec![],
             ),
-            (Method::GET, "/tasks", Operation::ListTasks),
-            (Method::GET, "/tasks/t:1%2F%C3%A9", Operation::GetTask(id())),
+            (Method::GET, "/tasks", O::ListTasks, vec![]),
+            (
+                Method::GET,
+                "/tasks/t:1%2F%C3%A9",
+                O::GetTask,
+                vec![("id", task)],
+            ),
             (
                 Method::POST,
                 "/tasks/t:1%2f%c3%a9:cancel",
-                Operation::CancelTask(id()),
+                O::CancelTask,
+                vec![("id", task)],
             ),
             (
                 Method::POST,
                 "/tasks/t:1%2F%C3%A9:subscribe",
-                Operation::SubscribeToTask(id()),
+                O::SubscribeToTask,
+                vec![("id", task)],
             ),
             (
                 Method::GET,
                 "/tasks/t:1%2F%C3%A9:subscribe",
-                Operation::SubscribeToTask(id()),
+                O::SubscribeToTask,
+                vec![("id", task)],
             ),
             (
                 Method::GET,
                 "/tasks/a%3Acancel",
-                Operation::GetTask("a:cancel".to_owned()),
+                O::GetTask,
+                vec![("id", "a:cancel")],
             ),
             (
                 Method::POST,
                 "/tasks/1/pushNotificationConfigs",
-                Operation::PushNotificationConfig,
+                O::CreateTaskPushNotificationConfig,
+                vec![("taskId", "1")],
             ),
             (
                 Method::GET,
                 "/tasks/1/pushNotificationConfigs",
-                Operation::PushNotificationConfig,
+                O::ListTaskPushNotificationConfigs,
+                vec![("taskId", "1")],
             ),
             (
                 Method::GET,
                 "/tasks/1/pushNotificationConfigs/2",
-                Operation::PushNotificationConfig,
+                O::GetTaskPushNotificationConfig,
+                vec![("taskId", "1"), ("id", "2")],
             ),
             (
                 Method::DELETE,
                 "/tasks/1/pushNotificationConfigs/2",
-                Operation::PushNotificationConfig,
+                O::DeleteTaskPushNotificationConfig,
+                vec![("taskId", "1"), ("id", "2")],
             ),
             (
                 Method::GET,
                 "/extendedAgentCard",
-                Operation::GetExtendedAgentCard,
+                O::GetExtendedAgentCard,
+                vec![],
+            ),
+            (
+                Method::GET,
+                "/tasks/tasks",
+                O::GetTask,
+                vec![("id", "tasks")],
             ),
         ];
-        for (method, path, operation) in table {
-            let found = route(method.clone(), &format!("/a%20b{path}"));
-            let same = route(method, path);
+        for (method, path, operation, fields) in table {
+            let mut fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect();
+            let same = route(method.clone(), path).unwrap();
             assert_eq!(
-                same.map(|route| route.operation),
-                found.as_ref().map(|_| operation)
-            );
-            assert_eq!(
-                found.and_then(|route| route.tenant).as_deref(),
-                Some("a b"),
+                (same.operation, &same.fields),
+                (operation, &fields),
                 "{path}"
             );
+            fields.push(("tenant", "a b".to_owned()));
+            let twin = route(method, &format!("/a%20b{path}")).unwrap();
+            assert_eq!((twin.operation, twin.fields), (operation, fields), "{path}");
         }
     }
 
@@ -212,9 +249,5 @@ mod tests {
         ] {
             assert_eq!(route(method.clone(), path), None, "{method} {path}");
         }
-        assert_eq!(
-            route(Method::GET, "/tasks/tasks"),
-            some(None, Operation::GetTask("tasks".to_owned()))
-        );
     }
 }
