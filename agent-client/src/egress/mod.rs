@@ -24,7 +24,7 @@ mod resolve;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -104,6 +104,16 @@ impl Response {
     }
 }
 
+/// The head of a response whose body nobody needs. Any status: what it means is the caller's
+/// business.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, from a stranger.
+    pub headers: HeaderMap,
+}
+
 /// The door. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
 pub struct Egress {
@@ -178,6 +188,24 @@ impl Egress {
         self.exchange(request, limits).await
     }
 
+    /// Sends a request of any method, with no header but those given.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        limits: ExchangeLimits,
+    ) -> Result<Response, EgressError> {
+        let request = self.client.request(method, self.policy.vet(url)?);
+        self.exchange(request.headers(headers).body(body), limits)
+            .await
+    }
+
     /// Posts a JSON body and hands over the response's body as it arrives, for server-sent events.
     ///
     /// # Errors
@@ -196,6 +224,37 @@ impl Egress {
             .map_err(|_| EgressError::Timeout)?
             .map_err(EgressError::from_reqwest)?;
         Ok(BodyStream::new(response, limits))
+    }
+
+    /// Posts a body to one who is only told something: the head of the response is all that counts.
+    ///
+    /// The response's body is thrown away. It is read for as long as `limits.idle` and up to
+    /// `limits.body_bytes_max`, so that the connection can be used again; a body that is longer, or
+    /// breaks, costs the connection and is no error. The content type is JSON unless `headers` say
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), up to the response's head.
+    pub async fn tell(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        limits: ExchangeLimits,
+    ) -> Result<Head, EgressError> {
+        let request = self.post(url, headers, body, "*/*")?;
+        let response = tokio::time::timeout(limits.total, request.send())
+            .await
+            .map_err(|_| EgressError::Timeout)?
+            .map_err(EgressError::from_reqwest)?;
+        let head = Head {
+            status: response.status(),
+            headers: response.headers().clone(),
+        };
+        let rest = body::collect(response, limits.body_bytes_max);
+        drop(tokio::time::timeout(limits.idle, rest).await);
+        Ok(head)
     }
 
     fn post(

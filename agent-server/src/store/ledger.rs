@@ -41,27 +41,28 @@ impl Ledger for SqliteStore {
     ) -> BoxFuture<'_, Result<(), Unresolved>> {
         Box::pin(async move {
             let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
-            let shared = Arc::clone(&self.shared);
+            let (shared, write) = (Arc::clone(&self.shared), Arc::clone(&task));
             let job = self
-                .write(move |tx, memory| resolve::post(tx, memory, &shared, &id, actual, &task));
-            resolved(reserved, job.await)
+                .write(move |tx, memory| resolve::post(tx, memory, &shared, &id, actual, &write));
+            self.told(&task, resolved(reserved, job.await))
         })
     }
 
     fn void(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>> {
         Box::pin(async move {
             let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
-            let shared = Arc::clone(&self.shared);
-            let job = self.write(move |tx, memory| resolve::void(tx, memory, &shared, &id, &task));
-            resolved(reserved, job.await)
+            let (shared, write) = (Arc::clone(&self.shared), Arc::clone(&task));
+            let job = self.write(move |tx, memory| resolve::void(tx, memory, &shared, &id, &write));
+            self.told(&task, resolved(reserved, job.await))
         })
     }
 
     fn park(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>> {
         Box::pin(async move {
             let (id, task) = (reserved.payment_id().clone(), Arc::new(task));
-            let job = self.write(move |tx, memory| resolve::park(tx, memory, &id, &task));
-            resolved(reserved, job.await)
+            let write = Arc::clone(&task);
+            let job = self.write(move |tx, memory| resolve::park(tx, memory, &id, &write));
+            self.told(&task, resolved(reserved, job.await))
         })
     }
 
@@ -113,9 +114,9 @@ impl TaskStore for SqliteStore {
     fn put(&self, write: TaskWrite) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let write = Arc::new(write);
-            self.write(move |tx, _| task_rows::put(tx, &write))
-                .await
-                .map_err(tasks_failed)?
+            let job = Arc::clone(&write);
+            let done = self.write(move |tx, _| task_rows::put(tx, &job)).await;
+            self.told(&write, done.map_err(tasks_failed)?)
         })
     }
 
@@ -138,6 +139,16 @@ impl TaskStore for SqliteStore {
                 .await
                 .map_err(tasks_failed)
         })
+    }
+}
+
+impl SqliteStore {
+    /// Tells those who send notifications of events that were committed.
+    fn told<T, E>(&self, write: &TaskWrite, done: Result<T, E>) -> Result<T, E> {
+        if done.is_ok() && !write.events.is_empty() {
+            self.shared.wakeups.tell(&write.id);
+        }
+        done
     }
 }
 

@@ -8,7 +8,8 @@
 //! | module | one idea |
 //! |---|---|
 //! | `reserve`, `resolve`, `observe` | the transactions |
-//! | `channels` (`channel_row`), `payments`, `task_rows` | the tables |
+//! | `channels` (`channel_row`), `payments`, `task_rows`, `push_rows` | the tables |
+//! | `wakeups` | who is told that a task has something new |
 //! | `recovery` | what a crash left behind |
 //! | `verify` | whether the books are right |
 
@@ -24,6 +25,8 @@ mod memory;
 mod notes;
 mod observe;
 mod payments;
+mod push;
+mod push_rows;
 mod recovery;
 mod reserve;
 mod resolve;
@@ -31,10 +34,15 @@ mod schema;
 mod task_rows;
 mod tasks;
 mod verify;
+mod wakeups;
 
 pub use channel_row::ChannelView;
 pub use config::StoreConfig;
 pub use list::{TaskPage, TaskPages, TaskQuery};
+pub use push::{
+    Attempt, Notice, PushConfigs, PushStoreError, PushVersion, Standing, Webhook, WebhookCaps,
+    WebhookKey,
+};
 pub use recovery::RecoveryReport;
 pub use tasks::{StoreError, StoredTask, TaskStore};
 pub use verify::Violation;
@@ -53,6 +61,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use wakeups::Wakeups;
 
 /// The embedded ledger and task store. A handle is cheap to clone; all share one file.
 ///
@@ -74,6 +83,7 @@ struct Shared {
     /// When the chain was last heard of; zero before the first time.
     chain_seen_unix_millis: AtomicU64,
     clock: Arc<dyn Clock>,
+    wakeups: Wakeups,
 }
 
 impl Shared {
@@ -108,11 +118,14 @@ impl SqliteStore {
                 .map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
             chain_seen_unix_millis: AtomicU64::new(0),
             clock,
+            wakeups: Wakeups::default(),
         };
         let mut recovery = RecoveryReport::default();
         let db = GroupCommit::open(path, &sqlite, schema::MIGRATIONS, |conn| {
             let mut memory = Memory::default();
             recovery = recovery::recover(conn, &mut memory, &shared)?;
+            push_rows::forget_orphans(conn)?;
+            shared.wakeups.watch_only(push_rows::tasks(conn)?);
             cap(conn, max_bytes)?;
             Ok(memory)
         })?;

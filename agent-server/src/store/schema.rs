@@ -3,7 +3,7 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS];
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -100,4 +100,28 @@ ALTER TABLE payments ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 
 -- Partial, so that agents whose callers have no names do not pay for it with every task.
 CREATE INDEX tasks_by_owner ON tasks (owner, updated_ms DESC, id DESC) WHERE owner <> '';
+";
+
+const WEBHOOKS: &str = "
+-- Whom to call when a task changes. Token and credentials are the peer's secrets: they must be sent
+-- as they are, so they are kept as they are, in a file that only its owner can read.
+CREATE TABLE webhooks (
+    task_id     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    owner       TEXT NOT NULL,
+    version     TEXT NOT NULL CHECK (version = '1.0' OR version = '0.3'),
+    url         TEXT NOT NULL,
+    token       TEXT NOT NULL,
+    scheme      TEXT,
+    credentials TEXT,
+    created_ms  INTEGER NOT NULL,
+    -- The number of the last event that it was told, or did not want.
+    delivered   INTEGER NOT NULL,
+    -- Attempts that failed one after another, and whether they were too many.
+    failures    INTEGER NOT NULL DEFAULT 0,
+    suspended   INTEGER NOT NULL DEFAULT 0 CHECK (suspended = 0 OR suspended = 1),
+    PRIMARY KEY (task_id, id)
+) STRICT;
+
+CREATE INDEX webhooks_by_owner ON webhooks (owner) WHERE owner <> '';
 ";
