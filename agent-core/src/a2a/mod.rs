@@ -40,6 +40,7 @@ mod security;
 mod state;
 mod task;
 mod timestamp;
+pub mod v03;
 mod validate;
 
 pub use card::{

@@ -2,9 +2,9 @@
 
 use super::protojson::{Read, inside};
 use crate::json::{Json, Metadata};
-use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -130,6 +130,20 @@ const READ_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
+pub(super) fn to_base64(bytes: &[u8]) -> String {
+    WRITE.encode(bytes)
+}
+
+pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+    let url_safe = text.contains(['-', '_']);
+    let engine = if url_safe {
+        READ_URL_SAFE
+    } else {
+        READ_STANDARD
+    };
+    engine.decode(text)
+}
+
 /// Base64 in either alphabet, padded or not (ProtoJSON).
 struct Bytes(Vec<u8>);
 
@@ -144,15 +158,8 @@ impl<'de> Deserialize<'de> for Bytes {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
-                let url_safe = text.contains(['-', '_']);
-                let engine = if url_safe {
-                    READ_URL_SAFE
-                } else {
-                    READ_STANDARD
-                };
                 // The text of a file can be megabytes, so the error does not repeat it.
-                engine
-                    .decode(text)
+                from_base64(text)
                     .map(Bytes)
                     .map_err(|why| E::custom(format!("not base64: {why}")))
             }
@@ -166,7 +173,7 @@ impl Serialize for Part {
         let mut map = serializer.serialize_map(None)?;
         match &self.content {
             PartContent::Text(text) => map.serialize_entry("text", text)?,
-            PartContent::Raw(bytes) => map.serialize_entry("raw", &WRITE.encode(bytes))?,
+            PartContent::Raw(bytes) => map.serialize_entry("raw", &to_base64(bytes))?,
             PartContent::Url(url) => map.serialize_entry("url", url)?,
             PartContent::Data(data) => map.serialize_entry("data", data)?,
         }

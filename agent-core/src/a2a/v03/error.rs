@@ -1,0 +1,84 @@
+//! Errors. In JSON-RPC they look as in 1.0, whose array of details is as good as anything that 0.3
+//! leaves open; in HTTP+JSON each SDK has its own idea, and one body serves them.
+
+use crate::a2a::error::A2aError;
+use crate::a2a::error_code::ErrorCode;
+use crate::a2a::error_wire::JsonRpcError;
+use crate::json::Json;
+use serde::{Deserialize, Serialize};
+
+/// The body of an HTTP error: what JSON-RPC says, and its name.
+///
+/// 0.3 defines none. The JavaScript SDK reads `code` and `message`, the Python one `type` and
+/// `message`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestError {
+    /// The code that the error has in JSON-RPC. 0 when the peer does not say.
+    #[serde(default)]
+    pub code: i64,
+    /// The name of the error, such as `TaskNotFoundError`. Empty when the peer does not say.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// What people are told.
+    #[serde(default)]
+    pub message: String,
+    /// Anything. From us, the details of 1.0.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub data: Json,
+}
+
+impl From<&A2aError> for RestError {
+    fn from(error: &A2aError) -> Self {
+        let JsonRpcError {
+            code,
+            message,
+            data,
+        } = JsonRpcError::from(error);
+        let kind = error_name(error.code()).to_owned();
+        Self {
+            code,
+            kind,
+            message,
+            data,
+        }
+    }
+}
+
+/// What a peer answered: by its code or, without one, by its name.
+impl From<&RestError> for A2aError {
+    fn from(error: &RestError) -> Self {
+        let mut named = ErrorCode::ALL
+            .into_iter()
+            .filter(|code| error_name(*code) == error.kind);
+        let code = match error.code {
+            0 => named.next().map_or(0, ErrorCode::json_rpc),
+            code => code,
+        };
+        Self::from(&JsonRpcError {
+            code,
+            message: error.message.clone(),
+            data: error.data.clone(),
+        })
+    }
+}
+
+/// What the SDKs call an error of that kind.
+pub const fn error_name(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::TaskNotFound => "TaskNotFoundError",
+        ErrorCode::TaskNotCancelable => "TaskNotCancelableError",
+        ErrorCode::PushNotificationNotSupported => "PushNotificationNotSupportedError",
+        ErrorCode::UnsupportedOperation => "UnsupportedOperationError",
+        ErrorCode::ContentTypeNotSupported => "ContentTypeNotSupportedError",
+        ErrorCode::InvalidAgentResponse => "InvalidAgentResponseError",
+        ErrorCode::ExtendedAgentCardNotConfigured => "AuthenticatedExtendedCardNotConfiguredError",
+        ErrorCode::ExtensionSupportRequired => "ExtensionSupportRequiredError",
+        ErrorCode::VersionNotSupported => "VersionNotSupportedError",
+        ErrorCode::ParseError => "JSONParseError",
+        ErrorCode::InvalidRequest => "InvalidRequestError",
+        ErrorCode::MethodNotFound => "MethodNotFoundError",
+        ErrorCode::InvalidParams => "InvalidParamsError",
+        ErrorCode::Internal => "InternalError",
+        _ => "A2AError",
+    }
+}
