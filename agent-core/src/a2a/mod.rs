@@ -37,6 +37,7 @@ mod push;
 mod requests;
 mod secret;
 mod security;
+pub mod signing;
 mod state;
 mod task;
 mod timestamp;
