@@ -8,7 +8,7 @@
 
 mod call_fake;
 
-use agent_client::call::RemoteAgent;
+use agent_client::call::{CallOptions, RemoteAgent};
 use agent_core::a2a::{ErrorCode, Message, SendMessageRequest, StreamResponse, TaskState};
 use call_fake::{Fake, Reply, Seen, egress};
 use serde_json::{Value, json};
@@ -100,6 +100,7 @@ async fn streams_that_go_wrong_end_in_an_error_and_then_for_good() {
     ];
     for (answer, code) in answers {
         let (_fake, remote) = agent(answer).await;
+        let remote = remote.with_options(CallOptions::without_resuming);
         let mut events = remote.send_streaming(hello()).await.unwrap();
         let error = loop {
             match events.next().await {

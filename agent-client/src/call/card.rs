@@ -1,7 +1,7 @@
 //! An Agent Card from a stranger: fetched, bounded, and read for what we need of it.
 
+use agent_core::a2a::AgentCard;
 use agent_core::a2a::limits::MAX_JSON_DEPTH;
-use agent_core::a2a::{AgentCard, AgentInterface, PROTOCOL_VERSION};
 use agent_core::json::check_depth;
 use agent_core::untrusted::shorten;
 use agent_core::x402::{EXTENSION_URI, PaymentTerms, X402_VERSION};
@@ -44,7 +44,7 @@ pub(super) async fn fetch(egress: &Egress, url: &Url) -> Result<AgentCard, CallE
     Ok(card)
 }
 
-fn validate(card: &AgentCard) -> Result<(), CallError> {
+pub(super) fn validate(card: &AgentCard) -> Result<(), CallError> {
     if card.name.trim().is_empty() {
         return Err(bad("it has no name"));
     }
@@ -61,17 +61,6 @@ fn validate(card: &AgentCard) -> Result<(), CallError> {
         return Err(bad("a skill has no id"));
     }
     Ok(())
-}
-
-/// The interface that we speak, and its address as the egress policy allows it.
-pub(super) fn interface(
-    egress: &Egress,
-    card: &AgentCard,
-) -> Result<(Url, AgentInterface), CallError> {
-    let ours = card
-        .interface(AgentInterface::JSONRPC, PROTOCOL_VERSION)
-        .ok_or(CallError::NoInterface)?;
-    Ok((egress.vet(&ours.url)?, ours.clone()))
 }
 
 /// The prices, if the card has our extension. A card that has it and cannot be read is refused

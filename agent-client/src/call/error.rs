@@ -1,6 +1,6 @@
 //! Why a call did not bring an answer.
 
-use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError};
+use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError, RestError};
 use agent_core::json::Json;
 use agent_core::untrusted::{Untrusted, shorten};
 
@@ -23,7 +23,8 @@ pub enum CallError {
     /// The agent answered with an error.
     #[error("the agent refused ({code}): {message}")]
     Agent {
-        /// The code of the JSON-RPC error, as it came.
+        /// The number of the error as it came over JSON-RPC; over other bindings that which
+        /// JSON-RPC has for its reason.
         code: i64,
         /// The agent's words.
         message: Untrusted,
@@ -41,8 +42,8 @@ pub enum CallError {
     /// The Agent Card is missing something, or holds too much.
     #[error("the Agent Card cannot be used: {0}")]
     Card(String),
-    /// The card names no interface that we speak.
-    #[error("the agent offers no JSON-RPC interface of A2A 1.0")]
+    /// The card names no interface that we speak, or none that the caller allows.
+    #[error("the agent offers no binding and version of A2A that is spoken here and allowed")]
     NoInterface,
     /// The prices in the card cannot be read.
     #[error("the payment terms in the Agent Card cannot be read: {0}")]
@@ -162,6 +163,19 @@ impl From<JsonRpcError> for CallError {
             message: Untrusted::new(message),
             reason,
             data,
+        }
+    }
+}
+
+impl From<RestError> for CallError {
+    fn from(error: RestError) -> Self {
+        let reason = A2aError::from(&error);
+        let status = error.error;
+        Self::Agent {
+            code: reason.code().json_rpc(),
+            message: Untrusted::new(status.message),
+            reason: Box::new(reason),
+            data: status.details,
         }
     }
 }

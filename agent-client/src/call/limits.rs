@@ -51,5 +51,16 @@ pub const EVENTS_MAX: u64 = 1_000_000;
 /// not bound it.
 pub const STREAM_WAIT_MAX: Duration = Duration::from_secs(3_600);
 
+/// Attempts to resume a stream that bring nothing new, before it is given up. With the pauses
+/// between them about a quarter of a minute, as for other requests.
+pub const RESUMES_IN_A_ROW_MAX: u32 = ATTEMPTS_MAX;
+
+/// Times that one stream is resumed in all. A connection that lasts a few seconds each time gets
+/// through the longest stream; a server that closes after each event does not keep us for ever.
+pub const RESUMES_MAX: u32 = 1_000;
+
+/// Pages of one list. At a hundred tasks a page it is a million.
+pub const PAGES_MAX: u32 = 10_000;
+
 /// Challenges of one demand for authentication that are looked at: an agent names a scheme or two.
 pub const CHALLENGES_MAX: usize = 8;

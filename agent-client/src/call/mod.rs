@@ -1,4 +1,4 @@
-//! Calling another agent: its card, and A2A 1.0 over JSON-RPC.
+//! Calling another agent: its card, and the operations of A2A over whatever both speak.
 //!
 //! Everything that comes back is from a stranger: bounded in size, depth and time, and never shown
 //! as it came. No money moves here; that is [`crate::buyer`]'s work.
@@ -8,17 +8,34 @@
 
 mod card;
 mod challenge;
+mod choose;
+mod credentials;
 mod error;
+mod exchange;
+mod http;
+mod intercept;
+mod jsonrpc;
 pub mod limits;
+mod operations;
+mod options;
+mod pages;
 mod remote;
+mod rest;
 mod retry;
 mod sse;
 mod stream;
+mod traced;
 mod transport;
-mod wire;
+mod typed;
 
 pub use challenge::Challenge;
+pub use credentials::{ApiKey, Bearer};
 pub use error::CallError;
+pub use intercept::{Attempt, Interceptor, RESERVED};
+pub use options::CallOptions;
+pub use pages::TaskPages;
 pub use remote::RemoteAgent;
 pub use stream::EventStream;
+pub use traced::Traced;
 pub use transport::{Binding, Event, Events, Outgoing, Transport, Wire};
+pub use typed::{Called, Ended, Waiting};

@@ -1,41 +1,38 @@
 //! Another agent, as we know it from its card.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use agent_core::a2a::{
-    AgentCard, CancelTaskRequest, GetTaskRequest, Message, PROTOCOL_VERSION, SendMessageRequest,
-    SendMessageResponse, Task,
-};
-use agent_core::x402::{
-    EXTENSION_URI, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentTerms, keys,
-};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use agent_core::a2a::AgentCard;
+use agent_core::x402::PaymentTerms;
 use url::Url;
 
-use super::retry::{Repeat, repeat};
-use super::wire::Outgoing;
-use super::{CallError, EventStream, card, limits};
-use crate::egress::{Egress, ExchangeLimits};
-
-const A2A_VERSION: HeaderName = HeaderName::from_static("a2a-version");
-const A2A_EXTENSIONS: HeaderName = HeaderName::from_static("a2a-extensions");
+use super::intercept::Interceptor;
+use super::options::CallOptions;
+use super::transport::{Transport, Wire};
+use super::{CallError, card, choose, limits};
+use crate::egress::Egress;
 
 /// Another agent that can be called. Cheap to clone; clones share connections.
 ///
 /// What the card says is the agent's claim. Whether it is who it says it is, is
 /// [`crate::discover`]'s to find out.
+///
+/// Dropping the future of a call drops its connection (or resets its stream on a shared one) and
+/// leaves nothing running here. It takes nothing back: the agent may have got the request, and a
+/// task goes on. [`get_task`](Self::get_task) and [`cancel_task`](Self::cancel_task) are for that.
 #[derive(Clone, Debug)]
-pub struct RemoteAgent(Arc<Inner>);
+pub struct RemoteAgent {
+    inner: Arc<Inner>,
+    options: Arc<CallOptions>,
+}
 
 #[derive(Debug)]
 struct Inner {
-    egress: Egress,
-    card: AgentCard,
+    /// The public card, or the extended one that took its place.
+    card: RwLock<Arc<AgentCard>>,
     card_url: Url,
-    endpoint: Url,
+    transport: Arc<dyn Transport>,
     tenant: String,
     terms: Option<Arc<PaymentTerms>>,
 }
@@ -49,230 +46,117 @@ impl RemoteAgent {
     /// [`CallError::Card`], [`CallError::NoInterface`] and [`CallError::Terms`] when it cannot be
     /// used.
     pub async fn connect(egress: &Egress, url: &str) -> Result<Self, CallError> {
-        let card_url = card::card_url(egress.vet(url)?);
-        let card = card::fetch(egress, &card_url).await?;
-        let (endpoint, interface) = card::interface(egress, &card)?;
-        let terms = card::terms(&card)?.map(Arc::new);
-        let tenant = interface.tenant;
-        let egress = egress.clone();
-        Ok(Self(Arc::new(Inner {
-            egress,
-            card,
-            card_url,
-            endpoint,
-            tenant,
-            terms,
-        })))
+        Self::connect_with(egress, url, CallOptions::default()).await
     }
 
-    /// The agent's card.
+    /// The same with options. The card itself is fetched without what they add to requests, since
+    /// it is public.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`CallError::NoInterface`] also when the options ask for a
+    /// binding or a version that the card does not offer.
+    pub async fn connect_with(
+        egress: &Egress,
+        url: &str,
+        options: CallOptions,
+    ) -> Result<Self, CallError> {
+        let card_url = card::card_url(egress.vet(url)?);
+        let card = card::fetch(egress, &card_url).await?;
+        let chosen = choose::choose(egress, &card, &options)?;
+        let terms = card::terms(&card)?.map(Arc::new);
+        let inner = Inner {
+            card: RwLock::new(Arc::new(card)),
+            card_url,
+            transport: chosen.transport,
+            tenant: chosen.tenant,
+            terms,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            options: Arc::new(options),
+        })
+    }
+
+    /// The same agent, called with other options: for one call, or for one caller.
     #[must_use]
-    pub fn card(&self) -> &AgentCard {
-        &self.0.card
+    pub fn with_options(&self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            options: Arc::new(change((*self.options).clone())),
+        }
+    }
+
+    /// The agent's card: the extended one once that was fetched (A2A §3.1.11), else the public one.
+    #[must_use]
+    pub fn card(&self) -> Arc<AgentCard> {
+        let card = self.inner.card.read();
+        Arc::clone(&card.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where the card was.
     #[must_use]
     pub fn card_url(&self) -> &Url {
-        &self.0.card_url
+        &self.inner.card_url
     }
 
     /// Where messages go.
     #[must_use]
     pub fn endpoint(&self) -> &Url {
-        &self.0.endpoint
+        self.inner.transport.endpoint()
     }
 
-    /// What the agent's skills cost, if it says so in a way that we read.
+    /// What is spoken.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.inner.transport.wire()
+    }
+
+    /// What the agent's skills cost, if it says so in a way that we read. Always those of the
+    /// public card: an extended one cannot change who is paid after that was checked.
     #[must_use]
     pub fn terms(&self) -> Option<&PaymentTerms> {
-        self.0.terms.as_deref()
+        self.inner.terms.as_deref()
     }
 
     /// The same, to be kept: terms carry the schemas of every skill.
     pub(crate) fn shared_terms(&self) -> Option<Arc<PaymentTerms>> {
-        self.0.terms.clone()
-    }
-
-    /// Sends a message and waits for the answer: a task that ended or waits for us, or a message.
-    ///
-    /// Repeated after a failure only if it never left or carries a payment id.
-    ///
-    /// # Errors
-    /// [`CallError`]; see [`CallError::is_lost`] for whether the work may have been done.
-    pub async fn send(
-        &self,
-        mut request: SendMessageRequest,
-    ) -> Result<SendMessageResponse, CallError> {
-        self.fill_tenant(&mut request.tenant);
-        let again = repeatable(&request.message);
-        let response: SendMessageResponse = self.call("SendMessage", &request, again).await?;
-        match &response {
-            SendMessageResponse::Task(task) if task.id.is_empty() => {
-                Err(CallError::malformed("a task without an id"))
-            }
-            _ => Ok(response),
-        }
-    }
-
-    /// Sends a message and listens to what comes of it.
-    ///
-    /// # Errors
-    /// As for [`send`](Self::send), up to the first event.
-    pub async fn send_streaming(
-        &self,
-        mut request: SendMessageRequest,
-    ) -> Result<EventStream, CallError> {
-        self.fill_tenant(&mut request.tenant);
-        let again = repeatable(&request.message);
-        let outgoing = Outgoing::new("SendStreamingMessage", &request)?;
-        repeat(again, limits::ATTEMPTS_MAX, || self.open(&outgoing)).await
-    }
-
-    /// Looks at a task.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn get_task(&self, mut request: GetTaskRequest) -> Result<Task, CallError> {
-        self.fill_tenant(&mut request.tenant);
-        self.call("GetTask", &request, Repeat::Safe).await
-    }
-
-    /// Asks the agent to stop working on a task.
-    ///
-    /// # Errors
-    /// [`CallError`]; the agent may not be able to.
-    pub async fn cancel_task(&self, mut request: CancelTaskRequest) -> Result<Task, CallError> {
-        self.fill_tenant(&mut request.tenant);
-        self.call("CancelTask", &request, Repeat::Unsafe).await
-    }
-
-    /// Waits until a task has ended or waits for us, looking at it now and then.
-    ///
-    /// # Errors
-    /// [`CallError`]; [`CallError::Endless`] when it still goes on after `wait`.
-    pub async fn settle(&self, task: Task, wait: Duration) -> Result<Task, CallError> {
-        let polled = self.poll(task);
-        tokio::time::timeout(wait, polled)
-            .await
-            .map_err(|_| CallError::Endless)?
-    }
-
-    async fn poll(&self, mut task: Task) -> Result<Task, CallError> {
-        let mut pause = limits::POLL_PAUSE;
-        while !task.status.state.is_terminal() && !task.status.state.is_interrupted() {
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(limits::POLL_PAUSE_MAX);
-            let id = task.id.clone();
-            let request = GetTaskRequest {
-                id,
-                history_length: Some(0),
-                ..Default::default()
-            };
-            let seen = self.get_task(request).await?;
-            if seen.id != task.id {
-                return Err(CallError::malformed("another task than was asked for"));
-            }
-            task = seen;
-        }
-        Ok(task)
+        self.inner.terms.clone()
     }
 
     /// How long an answer may take: what the seller asks for and a margin, within our own bound.
     #[must_use]
     pub fn answer_wait(&self) -> Duration {
-        let asked = self
-            .0
-            .terms
-            .as_ref()
-            .map_or(0, |terms| terms.max_timeout_seconds);
+        let terms = self.inner.terms.as_ref();
+        let asked = terms.map_or(0, |terms| terms.max_timeout_seconds);
         Duration::from_secs(asked)
             .saturating_add(limits::ANSWER_WAIT_MARGIN)
             .max(crate::limits::EXCHANGE_WAIT)
             .min(limits::ANSWER_WAIT_MAX)
     }
 
-    fn fill_tenant(&self, tenant: &mut String) {
+    pub(super) fn transport(&self) -> &(dyn Transport + 'static) {
+        &*self.inner.transport
+    }
+
+    pub(super) fn options(&self) -> &CallOptions {
+        &self.options
+    }
+
+    pub(super) fn interceptors(&self) -> &[Arc<dyn Interceptor>] {
+        &self.options.interceptors
+    }
+
+    pub(super) fn replace_card(&self, card: AgentCard) -> Arc<AgentCard> {
+        let card = Arc::new(card);
+        let known = self.inner.card.write();
+        *known.unwrap_or_else(PoisonError::into_inner) = Arc::clone(&card);
+        card
+    }
+
+    /// Puts the tenant of the interface into a request that names none (A2A §4.4.6).
+    pub(super) fn fill_tenant(&self, tenant: &mut String) {
         if tenant.is_empty() {
-            tenant.clone_from(&self.0.tenant);
+            tenant.clone_from(&self.inner.tenant);
         }
-    }
-
-    async fn call<P: Serialize, T: DeserializeOwned>(
-        &self,
-        method: &str,
-        params: &P,
-        again: Repeat,
-    ) -> Result<T, CallError> {
-        let outgoing = Outgoing::new(method, params)?;
-        repeat(again, limits::ATTEMPTS_MAX, || self.exchange(&outgoing)).await
-    }
-
-    async fn exchange<T: DeserializeOwned>(&self, outgoing: &Outgoing) -> Result<T, CallError> {
-        let bounds = ExchangeLimits::default().within(self.answer_wait());
-        let (url, body) = (self.0.endpoint.as_str(), outgoing.body.clone());
-        let response = self
-            .0
-            .egress
-            .post_json(url, headers(), body, bounds)
-            .await?;
-        if !response.status.is_success() {
-            return Err(outgoing.failure(response.status.as_u16(), &response.bytes));
-        }
-        outgoing.answer(&response.bytes)
-    }
-
-    async fn open(&self, outgoing: &Outgoing) -> Result<EventStream, CallError> {
-        let (url, body) = (self.0.endpoint.as_str(), outgoing.body.clone());
-        let bounds = ExchangeLimits::stream().within(self.answer_wait());
-        let stream = self
-            .0
-            .egress
-            .post_stream(url, headers(), body, bounds)
-            .await?;
-        let status = stream.status();
-        let kind = stream.headers().get(http::header::CONTENT_TYPE);
-        let events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        if status.is_success() && events {
-            return Ok(EventStream::new(stream, outgoing.clone()));
-        }
-        // Errors that are known before the first event come as plain JSON (A2A §9.4.2).
-        let response = stream.collect(crate::limits::RESPONSE_BYTES_MAX).await?;
-        if !status.is_success() {
-            return Err(outgoing.failure(status.as_u16(), &response.bytes));
-        }
-        match outgoing.answer::<agent_core::json::Json>(&response.bytes) {
-            Err(error) => Err(error),
-            Ok(_) => Err(CallError::malformed(
-                "a plain answer where a stream was asked for",
-            )),
-        }
-    }
-}
-
-fn headers() -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(A2A_VERSION, HeaderValue::from_static(PROTOCOL_VERSION));
-    headers.insert(A2A_EXTENSIONS, HeaderValue::from_static(EXTENSION_URI));
-    headers
-}
-
-/// A message with a payment id may be sent again: the seller answers it once.
-fn repeatable(message: &Message) -> Repeat {
-    let payment = message
-        .metadata
-        .parse::<PaymentPayload>(keys::PAYLOAD)
-        .ok()
-        .flatten();
-    let id = payment.and_then(|payment| {
-        payment
-            .extensions
-            .parse::<PaymentIdentifier>(PAYMENT_IDENTIFIER)
-            .ok()
-            .flatten()
-    });
-    match id.and_then(|id| id.info.id) {
-        Some(_) => Repeat::Safe,
-        None => Repeat::Unsafe,
     }
 }

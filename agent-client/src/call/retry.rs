@@ -62,7 +62,7 @@ where
 }
 
 /// Between half of the pause and all of it, so that many callers do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     let half = pause / 2;
     let random = uuid::Uuid::new_v4().as_u64_pair().0 % 1_024;
     let more = half.saturating_mul(u32::try_from(random).unwrap_or(0)) / 1_024;

@@ -1,10 +1,19 @@
-//! Server-sent events, as far as A2A uses them: `data:` lines. Everything else is skipped.
+//! Server-sent events, as far as A2A uses them: `data:` lines, and the numbers that some servers
+//! give as `id:`. Everything else is skipped.
 
 use std::collections::VecDeque;
 
 use super::{CallError, limits};
 
-/// Cuts a stream of bytes into the data of its events.
+/// One event as it came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SseEvent {
+    /// Its number, if it has an id that is one.
+    pub(super) number: Option<u64>,
+    pub(super) data: Vec<u8>,
+}
+
+/// Cuts a stream of bytes into its events.
 ///
 /// Lines may end in LF, CR or CRLF, and pieces may be cut anywhere. What is held back is bounded
 /// by [`limits::EVENT_BYTES_MAX`].
@@ -13,8 +22,9 @@ pub(super) struct SseParser {
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    number: Option<u64>,
     after_cr: bool,
-    ready: VecDeque<Vec<u8>>,
+    ready: VecDeque<SseEvent>,
 }
 
 impl SseParser {
@@ -32,29 +42,30 @@ impl SseParser {
         Ok(())
     }
 
-    /// The data of the next event that is complete.
-    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
+    /// The next event that is complete.
+    pub(super) fn pop(&mut self) -> Option<SseEvent> {
         self.ready.pop_front()
     }
 
     fn end_line(&mut self) -> Result<(), CallError> {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
-            let data = std::mem::take(&mut self.data);
+            let (data, number) = (std::mem::take(&mut self.data), self.number.take());
             if std::mem::take(&mut self.has_data) {
-                self.ready.push_back(data);
+                self.ready.push_back(SseEvent { number, data });
             }
             return Ok(());
         }
         // A byte order mark may start the stream.
         let field = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
-        let Some(value) = field.strip_prefix(b"data") else {
+        if let Some(value) = value_of(field, b"id") {
+            self.number = std::str::from_utf8(value)
+                .ok()
+                .and_then(|id| id.parse().ok());
             return Ok(());
-        };
-        let value = match value.strip_prefix(b":") {
-            Some(value) => value.strip_prefix(b" ").unwrap_or(value),
-            None if value.is_empty() => value,
-            None => return Ok(()),
+        }
+        let Some(value) = value_of(field, b"data") else {
+            return Ok(());
         };
         let size = self.data.len().saturating_add(value.len());
         if size >= limits::EVENT_BYTES_MAX {
@@ -66,6 +77,15 @@ impl SseParser {
         self.data.extend_from_slice(value);
         self.has_data = true;
         Ok(())
+    }
+}
+
+/// The value of a line, if it is one of the field `name`.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let rest = line.strip_prefix(name)?;
+    match rest.strip_prefix(b":") {
+        Some(value) => Some(value.strip_prefix(b" ").unwrap_or(value)),
+        None => rest.is_empty().then_some(rest),
     }
 }
 
@@ -86,8 +106,19 @@ mod tests {
             parser.push(piece).unwrap();
         }
         std::iter::from_fn(|| parser.pop())
-            .map(|e| String::from_utf8(e).unwrap())
+            .map(|e| String::from_utf8(e.data).unwrap())
             .collect()
+    }
+
+    #[test]
+    fn an_event_has_the_number_of_its_id_and_no_other() {
+        let mut parser = SseParser::default();
+        let stream = b"id: 7\ndata: a\n\nid:8\n\ndata: b\n\ndata: c\nid: x\n\ndata: d\nid: 9\n\n";
+        parser.push(stream).unwrap();
+        let numbers: Vec<_> = std::iter::from_fn(|| parser.pop())
+            .map(|event| event.number)
+            .collect();
+        assert_eq!(numbers, [Some(7), None, None, Some(9)]);
     }
 
     #[test]

@@ -1,60 +1,144 @@
-//! A task as it happens.
+//! A task as it happens, also when the connection does not last as long as the task.
 
-use agent_core::a2a::{StreamResponse, TaskState};
+use agent_core::a2a::{
+    ErrorCode, GetTaskRequest, Operation, StreamResponse, SubscribeToTaskRequest, TaskState,
+};
 use futures_util::{Stream, stream};
 use tokio::time::Instant;
 
-use super::sse::SseParser;
-use super::wire::Outgoing;
+use super::exchange::Ask;
+use super::remote::RemoteAgent;
+use super::retry::{Repeat, jittered};
+use super::transport::{Event, Events};
 use super::{CallError, limits};
-use crate::egress::{BodyStream, EgressError};
 
-/// The events of one stream, in the order the agent sent them.
+/// When a stream is over for its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// When the task ends or asks something, which is how a sent message is answered.
+    AtQuestions,
+    /// When the task ends.
+    WithTheTask,
+}
+
+/// The events of one task, in the order the agent sent them.
 ///
-/// It ends after a message, a terminal state, or a state that waits for us. Dropping it closes the
-/// connection; the task goes on without us, and [`get_task`](super::RemoteAgent::get_task) tells
-/// how it ended.
+/// It ends after a message or a terminal state; if it answers a message, also after a state that
+/// waits for input. Dropping it closes the connection; the task goes on without us, and
+/// [`get_task`](RemoteAgent::get_task) tells how it ended.
+///
+/// When the connection is lost before that, the stream subscribes to the task again and goes on, a
+/// bounded number of times with growing pauses. From a server that numbers its events (ours does)
+/// exactly the events that were missed follow, and none twice. From others the task as it is
+/// follows as one [`StreamResponse::Task`], which takes the place of everything before it, and then
+/// what happens next. A task that ended meanwhile comes as its last event. Nothing can be resumed
+/// before the first event, which names the task.
+/// [`CallOptions::without_resuming`](super::CallOptions::without_resuming) has a loss as an error.
+///
+/// [`next`](Self::next) may be dropped at any time without losing an event.
 #[derive(Debug)]
 pub struct EventStream {
-    body: BodyStream,
-    request: Outgoing,
-    parser: SseParser,
-    task_id: Option<String>,
-    events: u64,
+    remote: RemoteAgent,
+    /// `None` while the connection is lost.
+    events: Option<Box<dyn Events>>,
+    place: Place,
+    tenant: String,
+    ends: Ends,
+    tries: Tries,
     until: Instant,
     over: bool,
 }
 
+/// How far the reader is.
+#[derive(Debug, Default)]
+struct Place {
+    task_id: Option<String>,
+    state: TaskState,
+    /// The number of the last event that was given.
+    number: Option<u64>,
+    events: u64,
+    /// What the connection in use has shown so far.
+    connection: Connection,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Connection {
+    /// The first, or one that began with the task as it is: all that comes is new.
+    #[default]
+    Whole,
+    /// Nothing yet, after a loss.
+    Resumed,
+    /// It goes on by numbers.
+    Numbered,
+}
+
+/// How often the connection was lost, and why it was the last time.
+#[derive(Debug, Default)]
+struct Tries {
+    in_a_row: u32,
+    in_all: u32,
+    lost: Option<CallError>,
+}
+
 impl EventStream {
-    pub(super) fn new(body: BodyStream, request: Outgoing) -> Self {
+    pub(super) fn new(
+        remote: RemoteAgent,
+        events: Box<dyn Events>,
+        tenant: String,
+        ends: Ends,
+    ) -> Self {
         Self {
-            body,
-            request,
-            parser: SseParser::default(),
-            task_id: None,
-            events: 0,
+            remote,
+            events: Some(events),
+            place: Place::default(),
+            tenant,
+            ends,
+            tries: Tries::default(),
             until: Instant::now() + limits::STREAM_WAIT_MAX,
             over: false,
         }
     }
 
+    /// The same stream, of a task that is known from the beginning, after that event.
+    pub(super) fn of_task(mut self, task_id: String, after: Option<u64>) -> Self {
+        self.place.task_id = Some(task_id);
+        self.place.number = after;
+        if after.is_some() {
+            self.place.connection = Connection::Resumed;
+        }
+        self
+    }
+
     /// The next event, or `None` after the last.
     ///
     /// # Errors
-    /// [`CallError::Agent`] when the agent reports one, [`CallError::Cut`] when the connection ends
-    /// before the task does, [`CallError::Endless`] past [`limits::STREAM_WAIT_MAX`] or
-    /// [`limits::EVENTS_MAX`], [`CallError::Malformed`] and [`CallError::Egress`]. The stream is
-    /// over after an error.
+    /// [`CallError::Agent`] when the agent reports one, the reason for the last loss (such as
+    /// [`CallError::Cut`]) when the stream cannot be resumed, [`CallError::Endless`] past
+    /// [`limits::STREAM_WAIT_MAX`] or [`limits::EVENTS_MAX`], [`CallError::Malformed`] and
+    /// [`CallError::Egress`]. The stream is over after an error.
     pub async fn next(&mut self) -> Result<Option<StreamResponse>, CallError> {
         if self.over {
             return Ok(None);
         }
-        let event = self.read().await;
+        let event = tokio::time::timeout_at(self.until, self.read())
+            .await
+            .unwrap_or(Err(CallError::Endless));
         self.over = match &event {
-            Ok(event) => ends(event),
-            Err(_) => true,
+            Ok(Some(event)) => self.ends_with(event),
+            Ok(None) | Err(_) => true,
         };
-        event.map(Some)
+        if self.over {
+            self.events = None;
+        }
+        event
+    }
+
+    /// The number of the last event, if the server numbers them. With it
+    /// [`subscribe_after`](RemoteAgent::subscribe_after) goes on where this stream is, also in
+    /// another process.
+    #[must_use]
+    pub const fn last_number(&self) -> Option<u64> {
+        self.place.number
     }
 
     /// The same as a [`Stream`].
@@ -65,47 +149,148 @@ impl EventStream {
         })
     }
 
-    async fn read(&mut self) -> Result<StreamResponse, CallError> {
+    async fn read(&mut self) -> Result<Option<StreamResponse>, CallError> {
         loop {
-            if let Some(data) = self.parser.pop() {
-                return self.accept(&data);
-            }
-            let piece = tokio::time::timeout_at(self.until, self.body.next())
-                .await
-                .map_err(|_| CallError::Endless)?;
-            match piece {
-                Ok(Some(piece)) => self.parser.push(&piece)?,
-                Ok(None) => return Err(CallError::Cut),
-                Err(EgressError::TooLarge { .. }) => return Err(CallError::Endless),
-                Err(error) => return Err(error.into()),
+            let Some(events) = self.events.as_mut() else {
+                match self.resume().await? {
+                    Some(last) => return Ok(Some(last)),
+                    None => continue,
+                }
+            };
+            match events.next().await {
+                Ok(Some(event)) => {
+                    let connection = self.place.connection;
+                    if let Some(response) = self.place.accept(event)? {
+                        // The task as it is may be all that a server ever sends; only more than
+                        // that shows that connecting again is of use.
+                        let again = (Connection::Resumed, Connection::Whole);
+                        if (connection, self.place.connection) != again {
+                            self.tries.in_a_row = 0;
+                        }
+                        return Ok(Some(response));
+                    }
+                }
+                // Servers may end a stream when the task waits for somebody (A2A §11.7).
+                Ok(None) if self.place.state.is_interrupted() => return Ok(None),
+                Ok(None) => self.lose(CallError::Cut)?,
+                Err(error) if error.is_passing() => self.lose(error)?,
+                Err(error) => return Err(error),
             }
         }
     }
 
-    fn accept(&mut self, data: &[u8]) -> Result<StreamResponse, CallError> {
+    /// Takes note of a loss, or gives up.
+    fn lose(&mut self, error: CallError) -> Result<(), CallError> {
+        self.events = None;
+        let tries = &mut self.tries;
+        let spent =
+            tries.in_a_row >= limits::RESUMES_IN_A_ROW_MAX || tries.in_all >= limits::RESUMES_MAX;
+        if spent || self.place.task_id.is_none() || self.remote.options().cut_is_final {
+            return Err(error);
+        }
+        tracing::debug!(code = error.code(), "a stream is lost and will be resumed");
+        tries.lost = Some(error);
+        Ok(())
+    }
+
+    /// Connects again, or gives the task if it ended meanwhile.
+    async fn resume(&mut self) -> Result<Option<StreamResponse>, CallError> {
+        let id = self.place.task_id.clone().unwrap_or_default();
+        let longer = 4_u32.saturating_pow(self.tries.in_a_row);
+        let pause = limits::RETRY_PAUSE.saturating_mul(longer);
+        tokio::time::sleep(jittered(pause.min(limits::RETRY_PAUSE_MAX))).await;
+        self.tries.in_a_row = self.tries.in_a_row.saturating_add(1);
+        self.tries.in_all = self.tries.in_all.saturating_add(1);
+        let request = SubscribeToTaskRequest {
+            tenant: self.tenant.clone(),
+            id: id.clone(),
+        };
+        let ask = Ask {
+            operation: Operation::SubscribeToTask,
+            again: Repeat::Safe,
+            request: &request,
+        };
+        match self.remote.listen_once(ask, self.place.number).await {
+            Ok(events) => {
+                self.events = Some(events);
+                self.place.connection = Connection::Resumed;
+                Ok(None)
+            }
+            Err(error) if error.agent_reason() == Some(ErrorCode::UnsupportedOperation) => {
+                self.last(id, error).await.map(Some)
+            }
+            Err(error) if error.is_passing() => self.lose(error).map(|()| None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The task as its own last event, if the reason why nobody can subscribe to it is that there
+    /// is nothing more to come.
+    async fn last(&mut self, id: String, error: CallError) -> Result<StreamResponse, CallError> {
+        let request = GetTaskRequest {
+            tenant: self.tenant.clone(),
+            id,
+            history_length: None,
+        };
+        let task = StreamResponse::Task(self.remote.get_task(request).await?);
+        if self.ends_with(&task) {
+            Ok(task)
+        } else {
+            Err(self.tries.lost.take().unwrap_or(error))
+        }
+    }
+
+    fn ends_with(&self, event: &StreamResponse) -> bool {
+        let asks = |state| state == TaskState::InputRequired;
+        let asked = event.status().is_some_and(|status| asks(status.state));
+        event.is_final() || (self.ends == Ends::AtQuestions && asked)
+    }
+}
+
+impl Place {
+    /// The event if it is new, and takes note of it.
+    fn accept(&mut self, event: Event) -> Result<Option<StreamResponse>, CallError> {
         self.events = self.events.saturating_add(1);
         if self.events > limits::EVENTS_MAX {
             return Err(CallError::Endless);
         }
-        let event: StreamResponse = self.request.answer(data)?;
-        if matches!(event, StreamResponse::Message(_)) {
-            return Ok(event);
+        let response: StreamResponse = event.response.parse().map_err(CallError::malformed)?;
+        self.check(&response)?;
+        if self.connection == Connection::Resumed {
+            // A task says what everything before it came to, whatever its number: a server may
+            // number the events of each connection afresh.
+            let whole = matches!(response, StreamResponse::Task(_)) || event.number.is_none();
+            self.connection = match whole {
+                true => Connection::Whole,
+                false => Connection::Numbered,
+            };
+        }
+        let known = event.number.is_some() && event.number <= self.number;
+        if known && self.connection == Connection::Numbered {
+            return Ok(None);
+        }
+        self.number = event.number.or(self.number);
+        if let Some(status) = response.status() {
+            self.state = status.state;
+        }
+        Ok(Some(response))
+    }
+
+    /// A stream is about one task.
+    fn check(&mut self, response: &StreamResponse) -> Result<(), CallError> {
+        if matches!(response, StreamResponse::Message(_)) {
+            return Ok(());
         }
         match &self.task_id {
-            Some(task_id) if task_id != event.task_id() => {
+            Some(task_id) if task_id != response.task_id() => {
                 return Err(CallError::malformed("an event of another task"));
             }
             Some(_) => {}
-            None if event.task_id().is_empty() => {
+            None if response.task_id().is_empty() => {
                 return Err(CallError::malformed("an event without a task"));
             }
-            None => self.task_id = Some(event.task_id().to_owned()),
+            None => self.task_id = Some(response.task_id().to_owned()),
         }
-        Ok(event)
+        Ok(())
     }
-}
-
-fn ends(event: &StreamResponse) -> bool {
-    let waits = |state| state == TaskState::InputRequired;
-    event.is_final() || event.status().is_some_and(|status| waits(status.state))
 }

@@ -170,7 +170,8 @@ impl Discovery {
             return Err(out("other_skill", "it does not offer the skill"));
         }
         let remote = self.card(&file).await.map_err(|why| out("no_card", &why))?;
-        let skill = remote.card().skill(&wanted.skill);
+        let card = remote.card();
+        let skill = card.skill(&wanted.skill);
         let skill = skill.ok_or_else(|| out("other_skill", "it does not offer the skill"))?;
         if !wanted.tags.iter().all(|tag| skill.tags.contains(tag)) {
             return Err(out("other_tags", "the skill does not carry the tags"));

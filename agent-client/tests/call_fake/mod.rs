@@ -130,7 +130,7 @@ pub fn card(base: &str) -> Value {
     json!({
         "name": "fake", "description": "answers anything", "version": "1",
         "supportedInterfaces": [
-            {"url": format!("{base}/grpc"), "protocolBinding": "GRPC", "protocolVersion": "1.0"},
+            {"url": format!("{base}/soap"), "protocolBinding": "urn:soap", "protocolVersion": "1.0"},
             {"url": format!("{base}/old"), "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
             {"url": format!("{base}/rpc"), "protocolBinding": "JSONRPC", "protocolVersion": "1.0",
              "tenant": "t-1"},
