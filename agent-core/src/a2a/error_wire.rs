@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
-const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
-const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
+pub(super) const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+pub(super) const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 /// The domain of every reason of A2A (A2A §10.6, §11.6).
 const DOMAIN: &str = "a2a-protocol.org";
 
@@ -112,7 +112,7 @@ impl From<&RestError> for A2aError {
     }
 }
 
-fn read(code: ErrorCode, message: &str, details: &Json) -> A2aError {
+pub(super) fn read(code: ErrorCode, message: &str, details: &Json) -> A2aError {
     let details: Vec<Json> = details.parse().unwrap_or_default();
     let details = details
         .iter()

@@ -32,6 +32,7 @@ mod message;
 mod oauth;
 mod operation;
 mod part;
+pub mod proto;
 mod protojson;
 mod push;
 mod requests;
