@@ -1,5 +1,6 @@
 //! The Agent Card: who the agent is, what it sells and what that costs.
 
+use crate::modes::{INPUT_MODES, OUTPUT_MODES};
 use crate::skills::SkillBook;
 use agent_core::a2a::{AgentCapabilities, AgentCard, AgentExtension, AgentInterface, AgentSkill};
 use agent_core::json::{Json, Metadata};
@@ -10,9 +11,6 @@ use agent_core::x402::{
 };
 use std::collections::BTreeMap;
 use url::Url;
-
-/// The media types that skills take: structured data, or the text of people.
-pub(crate) const INPUT_MODES: [&str; 2] = ["application/json", "text/plain"];
 
 /// Builds the card of an agent reached at `url`.
 ///
@@ -58,7 +56,7 @@ pub(crate) fn build(
             extended_agent_card: Some(false),
         },
         default_input_modes: INPUT_MODES.map(str::to_owned).to_vec(),
-        default_output_modes: vec!["application/json".to_owned()],
+        default_output_modes: OUTPUT_MODES.map(str::to_owned).to_vec(),
         skills: skills.iter().map(|entry| skill(&entry.about)).collect(),
         ..AgentCard::default()
     })
@@ -124,6 +122,16 @@ fn skill(about: &agent_core::skill::About) -> AgentSkill {
         description: about.description.clone(),
         tags: about.tags.clone(),
         examples: about.examples.clone(),
+        output_modes: output_modes(about),
         ..AgentSkill::default()
     }
+}
+
+/// What it makes besides results, if anything; the card says what those are.
+fn output_modes(about: &agent_core::skill::About) -> Vec<String> {
+    if about.output_modes.is_empty() {
+        return Vec::new();
+    }
+    let results = OUTPUT_MODES.map(str::to_owned).into_iter();
+    results.chain(about.output_modes.iter().cloned()).collect()
 }

@@ -13,6 +13,7 @@
 //! | claim what was earned | [`settle`] |
 
 mod agent;
+pub mod auth;
 mod bind;
 mod card;
 pub mod cli;
@@ -22,6 +23,7 @@ mod error;
 pub mod gate;
 mod identity;
 pub mod limits;
+mod modes;
 mod serve;
 mod service;
 pub mod settle;

@@ -19,7 +19,7 @@ pub use operation::{Operation, Reply};
 use crate::gate::Gate;
 use crate::skills::SkillBook;
 use crate::store::StoredTask;
-use crate::tasks::{Ended, Engine, LiveTask, WaitingTask, WaitingTasks, store_failed};
+use crate::tasks::{Ended, Engine, LiveTask, Showing, WaitingTask, WaitingTasks, store_failed};
 use agent_core::a2a::{
     A2aError, CancelTaskRequest, GetTaskRequest, SendMessageRequest, Task, TaskState,
 };
@@ -64,11 +64,13 @@ impl Service {
         let configuration = request.configuration.as_ref();
         let history = configuration.and_then(|c| c.history_length);
         let at_once = configuration.is_some_and(|c| c.return_immediately);
-        let task = match self.sent(call, request, at_once).await? {
+        let showing = if at_once { Showing::AtOnce } else { Showing::AtEnd };
+        let task = match self.sent(call, request, showing).await? {
             Sent::Still(task, _) => trimmed(task, history),
             Sent::Live(live) if at_once => shown(now(&live), history),
             Sent::Live(live) => match live.ended().await {
-                Ended::Stored(task) => trimmed(task, history),
+                Ended::Stored(task, _) => trimmed(task, history),
+                Ended::Direct(message) => return Ok(member("message", &message)),
                 Ended::Lost(error) => Err(error),
             },
         };
@@ -82,9 +84,9 @@ impl Service {
         call: &Call,
         request: SendMessageRequest,
     ) -> Result<Feed, A2aError> {
-        Ok(match self.sent(call, request, true).await? {
+        Ok(match self.sent(call, request, Showing::WithFirstEvent).await? {
             Sent::Still(task, seq) => Feed::once(&task, seq),
-            Sent::Live(live) => Feed::run(live),
+            Sent::Live(live) => Feed::run(live, self.clone()),
         })
     }
 
@@ -115,14 +117,11 @@ impl Service {
         let id = request.id.as_str();
         if let Some(live) = self.live(&owner, id)? {
             live.cancel();
-            let task = match live.ended().await {
-                Ended::Stored(task) => task,
-                Ended::Lost(error) => return Err(error),
-            };
-            // It may have completed before it noticed: the first end counts.
-            return match state_of(&task)? {
-                TaskState::Canceled => Ok(task),
-                _ => Err(A2aError::task_not_cancelable(id)),
+            return match live.ended().await {
+                Ended::Stored(task, TaskState::Canceled) => Ok(task),
+                // It completed before it noticed: the first end counts.
+                Ended::Stored(..) | Ended::Direct(_) => Err(A2aError::task_not_cancelable(id)),
+                Ended::Lost(error) => Err(error),
             };
         }
         if let Some(task) = self.cancel_waiting(&owner, id)? {
@@ -138,11 +137,11 @@ impl Service {
         &self,
         call: &Call,
         request: SendMessageRequest,
-        public: bool,
+        showing: Showing,
     ) -> Result<Sent, A2aError> {
         let owner = call.owner(&request.tenant)?;
-        let service = self.clone();
-        detached(async move { service.send(owner, request, public).await }).await
+        let (service, trace) = (self.clone(), call.trace.clone());
+        detached(async move { service.send(owner, trace, request, showing).await }).await
     }
 
     pub(crate) fn gate(&self) -> Option<&Gate> {

@@ -13,7 +13,7 @@ mod waiting;
 mod watchers;
 
 pub(crate) use draft::{Draft, NewTask, stream_event};
-pub(crate) use engine::{Engine, Resume, Start};
+pub(crate) use engine::{Engine, Resume, Showing, Start};
 pub(crate) use faults::store_failed;
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
 pub(crate) use parked::Parked;

@@ -1,5 +1,5 @@
 use super::Stop;
-use crate::a2a::{Artifact, Message, Part};
+use crate::a2a::{Artifact, Message, Part, Task};
 use crate::json::Json;
 use crate::ledger::BoxFuture;
 use crate::money::{Asset, BaseUnits, Money};
@@ -19,6 +19,7 @@ pub struct SkillContext {
     answers: Vec<Json>,
     asked: usize,
     message: Option<Message>,
+    accepted_output_modes: Vec<String>,
     trace: Option<TraceContext>,
 }
 
@@ -70,6 +71,8 @@ pub trait SkillHost: Send + Sync {
     fn emit(&self, event: SkillEvent) -> BoxFuture<'_, Result<(), Stop>>;
     /// Whether the task was cancelled.
     fn is_canceled(&self) -> bool;
+    /// A task of the same caller's; `None` for any other's.
+    fn task(&self, id: String) -> BoxFuture<'_, Result<Option<Task>, Stop>>;
 }
 
 impl SkillContext {
@@ -84,6 +87,7 @@ impl SkillContext {
             answers: Vec::new(),
             asked: 0,
             message: None,
+            accepted_output_modes: Vec::new(),
             trace: None,
         }
     }
@@ -115,6 +119,29 @@ impl SkillContext {
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {
         self.message.as_ref()
+    }
+
+    /// For hosts: the media types that the caller takes.
+    #[must_use]
+    pub fn with_accepted_output_modes(mut self, modes: Vec<String>) -> Self {
+        self.accepted_output_modes = modes;
+        self
+    }
+
+    /// The media types that the caller takes (A2A §3.2.2); any, if there are none. The result is
+    /// fitted to them by the host; what a skill makes besides it is the skill's to fit.
+    #[must_use]
+    pub fn accepted_output_modes(&self) -> &[String] {
+        &self.accepted_output_modes
+    }
+
+    /// A task of the same caller's that the message refers to (A2A §3.4.3), or any other of the
+    /// caller's; `None` if there is no such task.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] when it cannot be read.
+    pub async fn task_of_caller(&self, id: &str) -> Result<Option<Task>, Stop> {
+        self.host.task(id.to_owned()).await
     }
 
     /// For hosts: the trace that the message belongs to.
@@ -159,11 +186,35 @@ impl SkillContext {
     /// # Errors
     /// [`Stop::Canceled`] when the task was cancelled.
     pub async fn chunk(&mut self, artifact_id: &str, text: impl Into<String>) -> Result<(), Stop> {
-        let artifact = Artifact::new(artifact_id, vec![Part::text(text)]);
+        self.piece(artifact_id, Part::text(text), false).await
+    }
+
+    /// Sends a piece of output of any kind before the end: text, a file, a URL or data. Pieces with
+    /// one `artifact_id` are parts of one artifact, and `last` says that it is complete. As with
+    /// [`SkillContext::chunk`], nothing of it is paid for yet.
+    ///
+    /// # Errors
+    /// [`Stop::Canceled`] when the task was cancelled.
+    pub async fn piece(&mut self, artifact_id: &str, part: Part, last: bool) -> Result<(), Stop> {
+        let artifact = Artifact::new(artifact_id, vec![part]);
         let event = SkillEvent::Artifact {
             artifact,
             append: true,
-            last_chunk: false,
+            last_chunk: last,
+        };
+        self.host.emit(event).await
+    }
+
+    /// Sends a whole artifact before the end; one of the same id is replaced. The result that the
+    /// skill returns comes beside it, unless that is `()`.
+    ///
+    /// # Errors
+    /// [`Stop::Canceled`] when the task was cancelled.
+    pub async fn artifact(&mut self, artifact: Artifact) -> Result<(), Stop> {
+        let event = SkillEvent::Artifact {
+            artifact,
+            append: false,
+            last_chunk: true,
         };
         self.host.emit(event).await
     }
@@ -178,12 +229,30 @@ impl SkillContext {
     /// [`Stop::NeedInput`] until there is an answer, and when the answer is not a `T`: the question
     /// is then asked again with the reason. Pass it on with `?`.
     pub async fn ask<T: DeserializeOwned>(&mut self, question: &str) -> Result<T, Stop> {
+        self.next_answer(question).map_err(Stop::NeedInput)
+    }
+
+    /// Waits until something is allowed: a credential, a consent, a person's decision.
+    ///
+    /// As [`SkillContext::ask`], in `TASK_STATE_AUTH_REQUIRED`: streams of the task stay open, and
+    /// the answer comes with the caller's next message, or from outside of the conversation by the
+    /// agent's own hand (A2A §7.6). `why` must say what is to be allowed and how. An answer is what
+    /// somebody said: whether it allows anything is the skill's to check.
+    ///
+    /// # Errors
+    /// [`Stop::NeedAuth`] until there is an answer, and when it is not a `T`. Pass it on with `?`.
+    pub async fn authorize<T: DeserializeOwned>(&mut self, why: &str) -> Result<T, Stop> {
+        self.next_answer(why).map_err(Stop::NeedAuth)
+    }
+
+    /// The next recorded answer, or what is to be asked.
+    fn next_answer<T: DeserializeOwned>(&mut self, question: &str) -> Result<T, String> {
         let given = self.answers.get(self.asked).cloned();
         self.asked = self.asked.saturating_add(1);
         match given.map(|answer| answer.parse::<T>()) {
             Some(Ok(answer)) => Ok(answer),
-            Some(Err(why)) => Err(Stop::NeedInput(format!("{question} ({why})"))),
-            None => Err(Stop::NeedInput(question.to_owned())),
+            Some(Err(why)) => Err(format!("{question} ({why})")),
+            None => Err(question.to_owned()),
         }
     }
 

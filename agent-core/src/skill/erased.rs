@@ -87,10 +87,18 @@ impl<S: Skill> AcceptedInput for Parsed<S> {
 
     fn run<'a>(self: Box<Self>, cx: &'a mut SkillContext) -> BoxFuture<'a, Outcome<Json>> {
         Box::pin(async move {
-            let Done { output, note } = self.skill.run(self.input, cx).await?;
+            let Done {
+                output,
+                note,
+                as_message,
+            } = self.skill.run(self.input, cx).await?;
             let output = Json::from_value(&output)
                 .map_err(|_| Stop::failed("the skill's output cannot be written as JSON"))?;
-            Ok(Done { output, note })
+            Ok(Done {
+                output,
+                note,
+                as_message,
+            })
         })
     }
 }

@@ -9,9 +9,23 @@ pub struct Done<T> {
     pub output: T,
     /// A sentence for people, shown in the task's status.
     pub note: Option<String>,
+    /// Whether a message is to be the answer, rather than a task.
+    pub as_message: bool,
 }
 
 impl<T> Done<T> {
+    /// Answers with a message and without a task (A2A §3.1.1): for small talk, of which nothing is
+    /// kept and nothing can be asked later.
+    ///
+    /// It takes a skill whose [`About`](super::About) says that it answers directly. Work that was
+    /// paid for, or that has said something before its end, or whose caller did not wait, has a task
+    /// already, and then this changes nothing.
+    #[must_use]
+    pub const fn as_message(mut self) -> Self {
+        self.as_message = true;
+        self
+    }
+
     /// Adds a sentence for people.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
@@ -22,7 +36,11 @@ impl<T> Done<T> {
 
 impl<T> From<T> for Done<T> {
     fn from(output: T) -> Self {
-        Self { output, note: None }
+        Self {
+            output,
+            note: None,
+            as_message: false,
+        }
     }
 }
 
@@ -33,6 +51,10 @@ pub enum Stop {
     /// The caller must answer a question: `TASK_STATE_INPUT_REQUIRED`, the money stays held.
     #[error("input required: {0}")]
     NeedInput(String),
+    /// The caller, or somebody else, must allow something: `TASK_STATE_AUTH_REQUIRED`, the money
+    /// stays held. The text says what and how (A2A §7.6).
+    #[error("authorization required: {0}")]
+    NeedAuth(String),
     /// The work failed: `TASK_STATE_FAILED`, nothing is charged.
     #[error("failed: {0}")]
     Failed(String),

@@ -14,7 +14,8 @@ use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::outbox::TxOutbox;
 use agent_client::chain::watcher::WatchConfig;
 use agent_client::chain::{Chain, same_chain};
-use agent_core::a2a::AgentCard;
+use agent_core::a2a::{A2aError, AgentCard};
+use agent_core::json::Json;
 use agent_core::ledger::{Books, Ledger, LedgerError};
 use agent_core::money::BaseUnits;
 use alloy_primitives::Address;
@@ -116,6 +117,15 @@ impl RunningAgent {
     #[must_use]
     pub const fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// Goes on with a task that waits, with an answer that does not come from its caller's message:
+    /// what a person or another system allowed, for `TASK_STATE_AUTH_REQUIRED` (A2A §7.6).
+    ///
+    /// # Errors
+    /// [`A2aError`] when there is no such task, it has ended, or it works already.
+    pub async fn answer(&self, task_id: &str, answer: Json) -> Result<(), A2aError> {
+        self.service.answer_for(task_id, answer).await
     }
 
     /// Ledger and tasks.

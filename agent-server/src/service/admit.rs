@@ -5,13 +5,14 @@ use super::answers::busy;
 use super::request::{self, Asked};
 use super::{Sent, Service, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
-use crate::tasks::{Draft, NewTask, Resume, Start};
+use crate::tasks::{Draft, NewTask, Resume, Showing, Start};
 use agent_core::a2a::{A2aError, Message, SendMessageRequest};
 use agent_core::json::Json;
 use agent_core::ledger::Reserved;
 use agent_core::money::BaseUnits;
 use agent_core::price::ResolvedPrice;
 use agent_core::skill::AcceptedInput;
+use agent_core::trace::TraceContext;
 use agent_core::x402::keys;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -20,26 +21,42 @@ use uuid::Uuid;
 pub(super) struct Sending {
     /// Whose task it is about.
     pub(super) owner: String,
+    pub(super) trace: Option<TraceContext>,
     pub(super) message: Message,
-    /// Whether its caller learns of the task before its end.
-    pub(super) public: bool,
+    /// The media types that the caller takes.
+    pub(super) accepts: Vec<String>,
+    pub(super) showing: Showing,
     pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Work that is about to run.
+pub(super) struct Running {
+    pub(super) draft: Draft,
+    pub(super) asked: Asked,
+    pub(super) accepts: Vec<String>,
+    pub(super) trace: Option<TraceContext>,
+    pub(super) reserved: Option<Reserved>,
+    pub(super) showing: Showing,
 }
 
 impl Service {
     pub(super) async fn send(
         &self,
         owner: String,
+        trace: Option<TraceContext>,
         request: SendMessageRequest,
-        public: bool,
+        showing: Showing,
     ) -> Result<Sent, A2aError> {
         refuse_violations(request.validate())?;
         refuse_webhook(&request)?;
         let permit = self.0.engine.live.permit()?;
+        let configuration = request.configuration.unwrap_or_default();
         let sending = Sending {
             owner,
+            trace,
             message: request.message,
-            public,
+            accepts: configuration.accepted_output_modes,
+            showing,
             permit,
         };
         if sending.message.task_id.is_empty() {
@@ -53,11 +70,21 @@ impl Service {
     async fn begin(&self, sending: Sending) -> Result<Sent, A2aError> {
         let Sending {
             owner,
+            trace,
             message,
-            public,
+            accepts,
+            showing,
             permit,
         } = sending;
-        let asked = request::read(&self.0.skills, &message)?;
+        let asked = request::read(&self.0.skills, &message, &accepts)?;
+        let running = |draft, asked, reserved| Running {
+            draft,
+            asked,
+            accepts: accepts.clone(),
+            trace: trace.clone(),
+            reserved,
+            showing,
+        };
         // Ids that grow with time land side by side in the store; 74 random bits keep them secret.
         let new = NewTask {
             id: Uuid::now_v7().to_string(),
@@ -74,18 +101,18 @@ impl Service {
             Draft::begin(new.clone(), message.clone(), now)
         };
         if price.is_zero() {
-            return self.run(draft(), asked, None, public, permit).await;
+            return self.run(running(draft(), asked, None), permit).await;
         }
         let Some(payment) = payment else {
             return self.ask_for_payment(draft(), asked, price, None, message);
         };
         match self.admit(&payment, &new, &asked, price).await {
             Ok(Admitted::New(reserved)) => {
-                self.run(draft(), asked, Some(reserved), public, permit)
+                self.run(running(draft(), asked, Some(reserved)), permit)
                     .await
             }
             Ok(Admitted::Same(id)) => self.answered(&new.owner, &id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, public).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, showing).await,
             Err(refusal) => self.ask_for_payment(draft(), asked, price, Some(refusal), message),
         }
     }
@@ -113,12 +140,17 @@ impl Service {
 
     pub(super) async fn run(
         &self,
-        draft: Draft,
-        asked: Asked,
-        reserved: Option<Reserved>,
-        public: bool,
+        running: Running,
         permit: OwnedSemaphorePermit,
     ) -> Result<Sent, A2aError> {
+        let Running {
+            draft,
+            asked,
+            accepts,
+            trace,
+            reserved,
+            showing,
+        } = running;
         let input =
             Json::from_text(&asked.input).map_err(|error| A2aError::internal(error.to_string()))?;
         let paid = reserved.is_some();
@@ -126,14 +158,21 @@ impl Service {
             skill: asked.skill,
             input,
             answers: Vec::new(),
+            accepts,
             paid,
+        };
+        // Only one who may answer without a task has nothing to show at once.
+        let showing = match showing {
+            Showing::WithFirstEvent if paid || !asked.answers_directly => Showing::AtOnce,
+            showing => showing,
         };
         let start = Start {
             draft,
             resume,
             work: asked.work,
             reserved,
-            public,
+            showing,
+            trace,
             permit,
         };
         Ok(Sent::Live(self.0.engine.start(start).await?))

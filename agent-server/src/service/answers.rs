@@ -1,13 +1,27 @@
 //! Tasks that exist: answered, asked for again, or cancelled.
 
 use super::admit::Sending;
-use super::{Sent, Service, parse_task, request};
+use super::{Sent, Service, detached, parse_task, request};
 use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
+use crate::modes;
 use crate::store::StoredTask;
-use crate::tasks::{Draft, Ended, NewTask, Parked, Resume, Start, store_failed, stream_event};
+use crate::tasks::{
+    Draft, Ended, NewTask, Parked, Resume, Showing, Start, store_failed, stream_event,
+};
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Unparked;
+use agent_core::trace::TraceContext;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What a parked task goes on with.
+struct Answered {
+    answer: Json,
+    /// The message that brought it; none if it came from the agent's own side.
+    message: Option<Message>,
+    accepts: Vec<String>,
+    trace: Option<TraceContext>,
+}
 
 impl Service {
     /// Runs a parked skill again with one more answer.
@@ -16,13 +30,41 @@ impl Service {
         stored: StoredTask,
         sending: Sending,
     ) -> Result<Sent, A2aError> {
-        let Sending {
-            owner,
-            message,
-            permit,
-            ..
-        } = sending;
-        self.same_context(&message, &stored.context_id)?;
+        self.same_context(&sending.message, &stored.context_id)?;
+        modes::check_input(&sending.message)?;
+        let answer = answer_in(&sending.message)?;
+        let answered = Answered {
+            answer,
+            message: Some(sending.message),
+            accepts: sending.accepts,
+            trace: sending.trace,
+        };
+        self.run_again(stored, answered, sending.permit).await
+    }
+
+    /// Goes on with a task that waits, for [`crate::RunningAgent::answer`].
+    pub(crate) async fn answer_for(&self, id: &str, answer: Json) -> Result<(), A2aError> {
+        let permit = self.0.engine.live.permit()?;
+        let stored = self.0.engine.store.get(id.to_owned()).await;
+        let stored = stored.map_err(|error| store_failed(&error))?;
+        let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
+        let answered = Answered {
+            answer,
+            message: None,
+            accepts: Vec::new(),
+            trace: None,
+        };
+        let service = self.clone();
+        detached(async move { service.run_again(stored, answered, permit).await }).await?;
+        Ok(())
+    }
+
+    async fn run_again(
+        &self,
+        stored: StoredTask,
+        answered: Answered,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Sent, A2aError> {
         let task = parse_task(&stored.task)?;
         if task.status.state.is_terminal() {
             return Err(A2aError::unsupported_operation(
@@ -42,8 +84,6 @@ impl Service {
             A2aError::unsupported_operation("this agent does not sell the task's skill any more")
         })?;
         let asked = request::accept(skill, resume.input.get().to_owned())?;
-        request::check_modes(&message)?;
-        let answer = answer_in(&message)?;
         let reserved = match (resume.paid, self.gate()) {
             (false, _) => None,
             (true, None) => {
@@ -58,6 +98,7 @@ impl Service {
                     Unparked::Held(reserved) => Some(reserved),
                     Unparked::Expired(reserved) => {
                         let seq = stored.seq;
+                        let owner = stored.owner;
                         let parked = Parked { task, seq, owner };
                         let ended = self.0.engine.expire(parked, reserved).await;
                         return ended.map(|task| Sent::Still(task, seq.saturating_add(1)));
@@ -66,16 +107,26 @@ impl Service {
                 }
             }
         };
+        let Answered {
+            answer,
+            message,
+            accepts,
+            trace,
+        } = answered;
         resume.answers.push(answer);
+        if !accepts.is_empty() {
+            resume.accepts = accepts;
+        }
         let now = self.0.engine.clock.now_unix_millis();
-        let draft = Draft::go_on(task, stored.seq, owner, Some(message), now);
+        let draft = Draft::go_on(task, stored.seq, stored.owner, message, now);
         let start = Start {
             draft,
             resume,
             work: asked.work,
             reserved,
             // Its caller has the id, and may be watching.
-            public: true,
+            showing: Showing::AtOnce,
+            trace,
             permit,
         };
         Ok(Sent::Live(self.0.engine.start(start).await?))
@@ -93,7 +144,7 @@ impl Service {
         &self,
         owner: &str,
         id: &str,
-        public: bool,
+        showing: Showing,
     ) -> Result<Sent, A2aError> {
         let started = tokio::time::Instant::now();
         // The first request may be between its reservation and its task.
@@ -101,9 +152,10 @@ impl Service {
             if let Some(live) = self.live(owner, id)? {
                 // The id of a task that was started for one who waits is not in the store yet, so
                 // it is not given away before the end.
-                if public && !live.is_public() {
+                if showing != Showing::AtEnd && !live.is_public() {
                     return match live.ended().await {
-                        Ended::Stored(task) => Ok(Sent::Still(task, 0)),
+                        Ended::Stored(task, _) => Ok(Sent::Still(task, 0)),
+                        Ended::Direct(_) => Err(ErrorCode::Internal.into()),
                         Ended::Lost(error) => Err(error),
                     };
                 }

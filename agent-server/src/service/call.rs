@@ -1,6 +1,7 @@
 //! Who asks, and how: what a binding knows of a request besides its body.
 
 use agent_core::a2a::A2aError;
+use agent_core::trace::TraceContext;
 
 /// The longest tenant that is taken. It is stored with every task.
 const TENANT_BYTES_MAX: usize = 256;
@@ -17,6 +18,8 @@ pub struct Call {
     pub extensions: Vec<String>,
     /// The number of the last event that it has, if it goes on with a stream that was cut.
     pub after: Option<u64>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// Who asks. Identity comes from the transport alone, never from a body (A2A §7.3).

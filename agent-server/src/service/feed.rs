@@ -2,9 +2,9 @@
 //! own pace from the task's log.
 
 use super::follow::Follower;
-use super::member;
+use super::{Service, member};
 use crate::tasks::{Ended, LiveTask};
-use agent_core::a2a::A2aError;
+use agent_core::a2a::{A2aError, TaskState};
 use agent_core::json::Json;
 use std::sync::Arc;
 
@@ -20,9 +20,43 @@ pub struct Feed {
 enum Rest {
     Nothing,
     /// One run, from the event after this number to its end.
-    Run(Arc<LiveTask>, u64),
+    Run(Box<Run>),
     /// A task through all its runs.
     Task(Box<Follower>),
+}
+
+/// A run that is streamed to whoever started it.
+#[derive(Debug)]
+struct Run {
+    live: Arc<LiveTask>,
+    /// The number of the last event that was read.
+    seq: u64,
+    service: Service,
+}
+
+impl Run {
+    /// What comes next, and who reads on after the run. A task that waits for its caller ends the
+    /// stream; one that waits to be allowed something does not, because its caller need not be the
+    /// one who allows it (A2A §7.6.1).
+    async fn next(&mut self) -> (Portion, Option<Follower>) {
+        let (events, ended) = self.live.next(self.seq).await;
+        self.seq = events.last().map_or(self.seq, |(number, _)| *number);
+        match ended {
+            None => (Portion::some(events), None),
+            Some(Ended::Stored(_, TaskState::AuthRequired)) => {
+                let follower = self.service.after_run(&self.live, self.seq);
+                (Portion::some(events), Some(follower))
+            }
+            Some(Ended::Stored(..)) => (Portion::all(events), None),
+            Some(Ended::Direct(message)) => {
+                (Portion::all(vec![(0, member("message", &message))]), None)
+            }
+            Some(Ended::Lost(error)) => {
+                let end = Some(Err(error));
+                (Portion { events, end }, None)
+            }
+        }
+    }
 }
 
 /// Some events, and whether more may come.
@@ -61,10 +95,15 @@ impl Feed {
     }
 
     /// A run until it ends or needs its caller.
-    pub(super) const fn run(live: Arc<LiveTask>) -> Self {
+    pub(super) fn run(live: Arc<LiveTask>, service: Service) -> Self {
+        let run = Run {
+            live,
+            seq: 0,
+            service,
+        };
         Self {
             first: None,
-            rest: Rest::Run(live, 0),
+            rest: Rest::Run(Box::new(run)),
         }
     }
 
@@ -87,16 +126,12 @@ impl Feed {
         match &mut self.rest {
             Rest::Nothing => Portion::all(Vec::new()),
             Rest::Task(follower) => follower.next().await,
-            Rest::Run(live, seq) => {
-                let (events, ended) = live.next(*seq).await;
-                *seq = events.last().map_or(*seq, |(number, _)| *number);
-                Portion {
-                    events,
-                    end: ended.map(|ended| match ended {
-                        Ended::Stored(_) => Ok(()),
-                        Ended::Lost(error) => Err(error),
-                    }),
+            Rest::Run(run) => {
+                let (portion, goes_on) = run.next().await;
+                if let Some(follower) = goes_on {
+                    self.rest = Rest::Task(Box::new(follower));
                 }
+                portion
             }
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Follower {
     watch: Watch,
     /// Whether it is only in memory: it waits for its first payment.
     unpaid: bool,
+    /// Whether it ends when the task waits for its caller.
+    to_question: bool,
 }
 
 impl Service {
@@ -42,20 +44,43 @@ impl Service {
         // Before the first look at the task: what happens after it must not go unnoticed.
         let watch = self.0.engine.live.watchers.watch(&id);
         let (task, seq, live, unpaid) = self.seen(&owner, &id).await?;
-        if state_of(&task)?.is_terminal() {
+        // One that has all events up to there needs no snapshot: it goes on after them, from the
+        // store, which has the events of all runs.
+        let after = call.after.filter(|after| *after <= seq && !unpaid);
+        let ended = state_of(&task)?.is_terminal();
+        if ended && after.is_none_or(|after| after == seq) {
             return Err(A2aError::unsupported_operation(
                 "the task has ended; GetTask has all of it",
             ));
         }
-        let follower = Follower {
+        let mut follower = Follower {
             service: self.clone(),
             id,
             seq,
             live,
             watch,
             unpaid,
+            to_question: false,
         };
-        Ok(Feed::follow(Some(&task), follower))
+        let Some(after) = after else {
+            return Ok(Feed::follow(Some(&task), follower));
+        };
+        follower.seq = after;
+        follower.live = None;
+        Ok(Feed::follow(None, follower))
+    }
+
+    /// Goes on with a task after one of its runs, until it waits for its caller.
+    pub(super) fn after_run(&self, live: &LiveTask, seq: u64) -> Follower {
+        Follower {
+            service: self.clone(),
+            id: live.id().to_owned(),
+            seq,
+            live: None,
+            watch: self.0.engine.live.watchers.watch(live.id()),
+            unpaid: false,
+            to_question: true,
+        }
     }
 
     /// The task as it is, the number of the last event in it, and its run.
@@ -126,8 +151,8 @@ impl Follower {
                 events,
                 end: Some(Err(error)),
             },
-            Some(Ended::Stored(task)) if state_of(&task)?.is_terminal() => Portion::all(events),
-            Some(Ended::Stored(_)) => {
+            Some(Ended::Stored(_, state)) if self.ends_at(state) => Portion::all(events),
+            Some(Ended::Stored(..) | Ended::Direct(_)) => {
                 self.live = None;
                 Portion::some(events)
             }
@@ -144,7 +169,8 @@ impl Follower {
             let store = &self.service.0.engine.store;
             let stored = store.events_after(self.id.clone(), self.seq, EVENTS_READ_MAX);
             let stored = stored.await.map_err(|error| store_failed(&error))?;
-            let ends = stored.last().is_some_and(|(_, event)| is_final(event));
+            let state = stored.last().and_then(|(_, event)| state_in(event));
+            let ends = state.is_some_and(|state| self.ends_at(state));
             if !stored.is_empty() {
                 let events = self.take(stored)?;
                 return Ok(if ends {
@@ -170,6 +196,10 @@ impl Follower {
         }
     }
 
+    fn ends_at(&self, state: TaskState) -> bool {
+        state.is_terminal() || (self.to_question && state == TaskState::InputRequired)
+    }
+
     fn take(&mut self, events: Vec<(u64, Json)>) -> Result<Vec<(u64, Json)>, A2aError> {
         let seq = events.last().map_or(self.seq, |(number, _)| *number);
         let events = events
@@ -181,10 +211,13 @@ impl Follower {
     }
 }
 
-fn is_final(event: &Json) -> bool {
-    event
-        .parse::<StreamResponse>()
-        .is_ok_and(|event| event.is_final())
+/// The state that an event tells of.
+fn state_in(event: &Json) -> Option<TaskState> {
+    match event.parse().ok()? {
+        StreamResponse::Task(task) => Some(task.status.state),
+        StreamResponse::StatusUpdate(update) => Some(update.status.state),
+        _ => None,
+    }
 }
 
 /// A run's log begins with the task. To one who has the task that is news of its status only.

@@ -1,10 +1,10 @@
 //! The first payment of a task: asked for, made, refused.
 
-use super::admit::Sending;
+use super::admit::{Running, Sending};
 use super::request::{self, Asked};
 use super::{Sent, Service};
 use crate::gate::{Admitted, GateRefusal};
-use crate::tasks::{Draft, NewTask, WaitingTask};
+use crate::tasks::{Draft, NewTask, Showing, WaitingTask};
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::money::BaseUnits;
@@ -19,8 +19,10 @@ impl Service {
     ) -> Result<Sent, A2aError> {
         let Sending {
             owner,
+            trace,
             message,
-            public,
+            accepts,
+            showing,
             permit,
         } = sending;
         let new = NewTask {
@@ -54,10 +56,18 @@ impl Service {
                 let mut draft = draft();
                 draft.hear(message);
                 // Its caller has the id, and may be watching.
-                self.run(draft, asked, Some(reserved), true, permit).await
+                let running = Running {
+                    draft,
+                    asked,
+                    accepts,
+                    trace,
+                    reserved: Some(reserved),
+                    showing: Showing::AtOnce,
+                };
+                self.run(running, permit).await
             }
             Ok(Admitted::Same(id)) => self.answered(&new.owner, &id).await,
-            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, public).await,
+            Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, showing).await,
             Err(refusal) => {
                 tell_log(&refusal)?;
                 self.priced(draft(), &asked.skill, price, Some(&refusal))

@@ -1,6 +1,6 @@
 //! From a message to the work it asks for.
 
-use crate::card::INPUT_MODES;
+use crate::modes;
 use crate::skills::{SkillBook, SkillEntry};
 use agent_core::a2a::{A2aError, FieldViolation, Message};
 use agent_core::json::Json;
@@ -12,13 +12,20 @@ use agent_core::x402::keys;
 pub(super) struct Asked {
     pub(super) skill: String,
     pub(super) input: String,
+    /// Whether it may answer with a message instead of a task.
+    pub(super) answers_directly: bool,
     pub(super) work: Box<dyn AcceptedInput>,
 }
 
 /// Reads which skill a message is for and parses its input, before any money moves.
-pub(super) fn read(skills: &SkillBook, message: &Message) -> Result<Asked, A2aError> {
+pub(super) fn read(
+    skills: &SkillBook,
+    message: &Message,
+    accepted_output_modes: &[String],
+) -> Result<Asked, A2aError> {
+    modes::check_input(message)?;
     let skill = choose(skills, message)?;
-    check_modes(message)?;
+    modes::check_output(&skill.about, accepted_output_modes)?;
     let input = input_of(skill, message)?;
     accept(skill, input)
 }
@@ -36,25 +43,10 @@ pub(super) fn accept(skill: &SkillEntry, input: String) -> Result<Asked, A2aErro
     })?;
     Ok(Asked {
         skill: skill.about.id.clone(),
+        answers_directly: skill.about.answers_directly,
         input,
         work,
     })
-}
-
-/// Refuses content of a type that the card does not name. A part without one is taken as it is.
-pub(super) fn check_modes(message: &Message) -> Result<(), A2aError> {
-    let known = |declared: &str| {
-        let essence = declared.split(';').next().unwrap_or("").trim();
-        essence.is_empty()
-            || INPUT_MODES
-                .iter()
-                .any(|mode| essence.eq_ignore_ascii_case(mode))
-    };
-    let mut declared = message.parts.iter().map(|part| part.media_type.as_str());
-    match declared.find(|declared| !known(declared)) {
-        Some(other) => Err(A2aError::content_type_not_supported(&shorten(other))),
-        None => Ok(()),
-    }
 }
 
 fn choose<'a>(skills: &'a SkillBook, message: &Message) -> Result<&'a SkillEntry, A2aError> {

@@ -26,12 +26,12 @@ impl Engine {
     ) {
         let mut backoff = Duration::from_millis(50);
         for attempt in 1..=RESOLVE_ATTEMPTS_MAX {
-            let task = write.task.clone();
+            let (task, state) = (write.task.clone(), write.state);
             match self.commit(&mut reserved, action, write.clone()).await {
                 Ok(()) => {
                     // Out of the way first: who is told that it needs an answer may give it at once.
                     self.live.remove(live);
-                    return live.end(last, Ended::Stored(task));
+                    return live.end(last, Ended::Stored(task, state));
                 }
                 Err(error) => {
                     tracing::error!(task = live.id(), attempt, %error, "a task's end is not stored");

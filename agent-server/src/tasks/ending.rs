@@ -1,10 +1,11 @@
 //! What the outcome of a run means: a task state, a ledger action and a receipt.
 
 use super::draft::stream_event;
-use super::engine::{Engine, Resume};
+use super::engine::{Engine, Resume, Showing};
 use super::faults::unserialisable;
 use super::live::{Ended, LiveTask};
-use agent_core::a2a::{Artifact, Part, TaskState};
+use crate::modes::as_text;
+use agent_core::a2a::{Artifact, Message, Part, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Reserved;
 use agent_core::money::BaseUnits;
@@ -36,6 +37,21 @@ impl Engine {
         reserved: Option<Reserved>,
         charge: Option<BaseUnits>,
     ) {
+        let outcome = match outcome {
+            Ok(done) if done.as_message && reserved.is_none() && may_be_message(live) => {
+                let message = direct(live, &done, &resume.accepts).map_err(unserialisable);
+                let ended = message.map_or_else(Ended::Lost, Ended::Direct);
+                self.live.remove(live);
+                return live.end(Vec::new(), ended);
+            }
+            outcome => outcome,
+        };
+        if live.showing() == Showing::WithFirstEvent
+            && !live.is_public()
+            && let Err(error) = self.announce(live).await
+        {
+            return live.end(Vec::new(), Ended::Lost(error));
+        }
         let ending = match self.ending(outcome, &resume, reserved.as_ref(), charge) {
             Ok(ending) => ending,
             Err(error) => {
@@ -97,28 +113,32 @@ impl Engine {
                 action: Action::Void,
             })
         };
+        let waits = match outcome {
+            Err(Stop::NeedAuth(_)) => TaskState::AuthRequired,
+            _ => TaskState::InputRequired,
+        };
         match outcome {
             Ok(Done { output, note, .. }) => {
+                let artifact = result(output, &resume.accepts);
                 let charge = charge.unwrap_or(BaseUnits::ZERO);
                 let metadata = self.receipt(reserved, Ok(charge))?;
                 let said = (note.is_some() || !metadata.is_empty())
                     .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
-                let artifact = Artifact::new("result", vec![Part::data(output)]);
                 let action = Action::Post(charge);
                 Ok(Ending {
                     state: TaskState::Completed,
                     said,
-                    artifact: Some(artifact),
+                    artifact,
                     resume: None,
                     action,
                 })
             }
-            Err(Stop::NeedInput(question)) => {
-                let said = Some((question, Metadata::new()));
+            Err(Stop::NeedInput(text) | Stop::NeedAuth(text)) => {
+                let said = Some((text, Metadata::new()));
                 let resume = Some(Json::from_value(resume)?);
                 let action = Action::Park;
                 Ok(Ending {
-                    state: TaskState::InputRequired,
+                    state: waits,
                     said,
                     artifact: None,
                     resume,
@@ -131,4 +151,47 @@ impl Engine {
             Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()),
         }
     }
+}
+
+/// Whether a message can be the answer: nothing was said of a task yet.
+fn may_be_message(live: &LiveTask) -> bool {
+    live.showing() != Showing::AtOnce && live.is_silent()
+}
+
+/// The message that answers instead of a task.
+fn direct(
+    live: &LiveTask,
+    done: &Done<Json>,
+    accepts: &[String],
+) -> Result<Json, serde_json::Error> {
+    let text = as_text(&done.output, accepts).or_else(|| done.output.parse::<String>().ok());
+    let mut parts: Vec<Part> = done
+        .note
+        .iter()
+        .map(|note| Part::text(note.as_str()))
+        .collect();
+    match text {
+        Some(text) => parts.push(Part::text(text)),
+        None if is_nothing(&done.output) => {}
+        None => parts.push(Part::data(done.output.clone())),
+    }
+    if parts.is_empty() {
+        parts.push(Part::text("done"));
+    }
+    let mut message = Message::agent(Part::text("")).in_context(live.task().context_id);
+    message.parts = parts;
+    Json::from_value(&message)
+}
+
+/// The artifact of a result; none for `()`, whose artifacts came before the end, if at all.
+fn result(output: Json, accepts: &[String]) -> Option<Artifact> {
+    if is_nothing(&output) {
+        return None;
+    }
+    let part = as_text(&output, accepts).map_or_else(|| Part::data(output), Part::text);
+    Some(Artifact::new("result", vec![part]))
+}
+
+fn is_nothing(output: &Json) -> bool {
+    output.get() == "null"
 }

@@ -13,6 +13,7 @@ use agent_core::ledger::Reserved;
 use agent_core::skill::{
     AcceptedInput, Charging, Outcome, Resources, SkillContext, Stop, TaskInfo,
 };
+use agent_core::trace::TraceContext;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::panic::AssertUnwindSafe;
@@ -37,9 +38,20 @@ pub(crate) struct Start {
     pub(crate) resume: Resume,
     pub(crate) work: Box<dyn AcceptedInput>,
     pub(crate) reserved: Option<Reserved>,
-    /// Whether the caller learns of the task before its end.
-    pub(crate) public: bool,
+    pub(crate) showing: Showing,
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// When the caller learns of the task. What it has not been told of need not be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Showing {
+    /// Before the skill runs.
+    AtOnce,
+    /// With the first thing that the skill says before its end, if it says any.
+    WithFirstEvent,
+    /// When it ends, or waits for its caller.
+    AtEnd,
 }
 
 /// What is kept to run a parked task again.
@@ -48,6 +60,9 @@ pub(crate) struct Resume {
     pub(crate) skill: String,
     pub(crate) input: Json,
     pub(crate) answers: Vec<Json>,
+    /// The media types that the caller takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accepts: Vec<String>,
     pub(crate) paid: bool,
 }
 
@@ -59,10 +74,11 @@ impl Engine {
             resume,
             work,
             reserved,
-            public,
+            showing,
+            trace,
             permit,
         } = start;
-        let Some(live) = self.live.start(LiveTask::new(draft, public, permit)) else {
+        let Some(live) = self.live.start(LiveTask::new(draft, showing, permit)) else {
             // Only a parked task could be running already, and its reservation is unparked once.
             if let Some(reserved) = reserved {
                 tracing::error!(
@@ -74,7 +90,9 @@ impl Engine {
                 "this task is working; wait for it to ask or to end",
             ));
         };
-        if public && let Err(error) = self.announce(&live).await {
+        if showing == Showing::AtOnce
+            && let Err(error) = self.announce(&live).await
+        {
             self.live.remove(&live);
             if let Some(reserved) = reserved {
                 self.give_back(&live, reserved).await;
@@ -84,12 +102,13 @@ impl Engine {
             return Err(error);
         }
         let (engine, running) = (Arc::clone(self), Arc::clone(&live));
-        tokio::spawn(async move { engine.drive(running, resume, work, reserved).await });
+        let paid_by = reserved;
+        tokio::spawn(async move { engine.drive(running, resume, work, paid_by, trace).await });
         Ok(live)
     }
 
     /// Stores the task before its id is told to anyone.
-    async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
+    pub(super) async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
         let (seq, event, write) = live
             .edit(|draft| {
                 let event = stream_event("task", &draft.task)?;
@@ -102,6 +121,7 @@ impl Engine {
             .put(write)
             .await
             .map_err(|error| store_failed(&error))?;
+        live.make_public();
         live.append(seq, event)
             .map_err(|_| A2aError::from(ErrorCode::Internal))
     }
@@ -129,6 +149,7 @@ impl Engine {
         resume: Resume,
         work: Box<dyn AcceptedInput>,
         reserved: Option<Reserved>,
+        trace: Option<TraceContext>,
     ) {
         let charging = reserved
             .as_ref()
@@ -151,7 +172,9 @@ impl Engine {
         let mut cx = SkillContext::new(info, host, Arc::clone(&self.resources))
             .with_charging(charging)
             .with_answers(resume.answers.clone())
-            .with_message(message);
+            .with_message(message)
+            .with_accepted_output_modes(resume.accepts.clone())
+            .with_trace(trace);
         let outcome = self.run(work, &mut cx, &live).await;
         let charge = cx
             .charging()

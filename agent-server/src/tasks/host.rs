@@ -1,9 +1,9 @@
 //! What a running skill sees of the engine.
 
 use super::draft::{Draft, stream_event};
-use super::engine::Engine;
+use super::engine::{Engine, Showing};
 use super::live::LiveTask;
-use agent_core::a2a::TaskState;
+use agent_core::a2a::{Task, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::BoxFuture;
 use agent_core::skill::{SkillEvent, SkillHost, Stop};
@@ -20,6 +20,10 @@ impl SkillHost for Host {
         Box::pin(async move {
             if self.live.is_canceled() {
                 return Err(Stop::Canceled);
+            }
+            if self.live.showing() == Showing::WithFirstEvent && !self.live.is_public() {
+                let announced = self.engine.announce(&self.live).await;
+                announced.map_err(|_| Stop::failed("the agent's store failed"))?;
             }
             let now = self.engine.clock.now_unix_millis();
             let public = self.live.is_public();
@@ -50,6 +54,17 @@ impl SkillHost for Host {
 
     fn is_canceled(&self) -> bool {
         self.live.is_canceled()
+    }
+
+    fn task(&self, id: String) -> BoxFuture<'_, Result<Option<Task>, Stop>> {
+        Box::pin(async move {
+            let stored = self.engine.store.get(id).await.map_err(|error| {
+                tracing::error!(task = self.live.id(), %error, "a task cannot be read");
+                Stop::failed("the agent's store failed")
+            })?;
+            let stored = stored.filter(|stored| stored.owner == self.live.owner());
+            Ok(stored.and_then(|stored| stored.task.parse().ok()))
+        })
     }
 }
 

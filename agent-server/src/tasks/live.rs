@@ -4,10 +4,11 @@
 //! one falls behind without losing anything or holding anybody up; there is no channel to overflow.
 
 use super::Draft;
+use super::engine::Showing;
 use super::shown::Shown;
 use super::watchers::Watchers;
 use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
-use agent_core::a2a::{A2aError, ErrorCode, Task};
+use agent_core::a2a::{A2aError, ErrorCode, Task, TaskState};
 use agent_core::json::Json;
 use std::collections::HashMap;
 use std::fmt;
@@ -31,6 +32,7 @@ pub(crate) struct LiveTask {
     /// Whether anyone was told the task's id. Until then nobody can ask for its events, so they
     /// need not be stored one by one.
     public: AtomicBool,
+    showing: Showing,
     /// Its place among the tasks that may run at once; free again when the task is dropped.
     _permit: OwnedSemaphorePermit,
 }
@@ -46,14 +48,16 @@ struct Log {
 /// How a run ended: with a stored task, or with an error because the store failed for good.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
-    /// The A2A Task, as stored.
-    Stored(Json),
+    /// The A2A Task, as stored, and its state.
+    Stored(Json, TaskState),
+    /// A message is the answer, and there is no task.
+    Direct(Json),
     /// Nothing could be stored; what was reserved is voided by recovery.
     Lost(A2aError),
 }
 
 impl LiveTask {
-    pub(crate) fn new(draft: Draft, public: bool, permit: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(draft: Draft, showing: Showing, permit: OwnedSemaphorePermit) -> Self {
         Self {
             id: draft.task.id.clone(),
             owner: draft.owner.clone(),
@@ -63,7 +67,8 @@ impl LiveTask {
             seq: watch::Sender::new(0),
             canceled: AtomicBool::new(false),
             cancel: Notify::new(),
-            public: AtomicBool::new(public),
+            public: AtomicBool::new(false),
+            showing,
             _permit: permit,
         }
     }
@@ -79,6 +84,20 @@ impl LiveTask {
 
     pub(crate) fn is_public(&self) -> bool {
         self.public.load(Ordering::Acquire)
+    }
+
+    /// Says that the task is stored, and so its id may be told.
+    pub(crate) fn make_public(&self) {
+        self.public.store(true, Ordering::Release);
+    }
+
+    pub(crate) const fn showing(&self) -> Showing {
+        self.showing
+    }
+
+    /// Whether it has said nothing so far.
+    pub(crate) fn is_silent(&self) -> bool {
+        lock(&self.log).events.is_empty()
     }
 
     /// The task as it is written now, which may be ahead of what is stored.

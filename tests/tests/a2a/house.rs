@@ -1,7 +1,8 @@
 //! An agent with one skill that does what its text says.
 
 use crate::http::{self, Reply, Stream};
-use agent_core::skill::{About, Outcome, Skill, SkillContext, Stop};
+use agent_core::a2a::{Artifact, Part};
+use agent_core::skill::{About, Done, Outcome, Skill, SkillContext, Stop};
 use agent_server::config::AgentConfig;
 use agent_server::{Agent, RunningAgent};
 use schemars::JsonSchema;
@@ -64,6 +65,54 @@ impl Skill for Play {
     }
 }
 
+/// Makes whatever can be made: `hello`, `murmur`, `file`, `url`, `two`, `allow`, `recall <id>`.
+struct Studio;
+
+impl Skill for Studio {
+    type Input = Ask;
+    type Output = Value;
+
+    fn about(&self) -> About {
+        About::new("studio", "Makes what can be made")
+            .output_modes(["image/png"])
+            .answers_directly()
+    }
+
+    async fn run(&self, ask: Ask, cx: &mut SkillContext) -> Outcome<Value> {
+        match ask.text.as_str() {
+            "hello" => return Ok(Done::from(json!("hello to you")).as_message()),
+            // It has said something, so there is a task.
+            "murmur" => {
+                cx.progress("hm").await?;
+                return Ok(Done::from(json!({ "text": "well" })).as_message());
+            }
+            "file" => {
+                let picture = Part::raw(*b"\x89PNG").with_filename("a.png");
+                let picture = picture.with_media_type("image/png");
+                cx.artifact(Artifact::new("picture", vec![picture])).await?;
+            }
+            "url" => {
+                let page = Part::url("https://example.com/a").with_media_type("text/html");
+                cx.artifact(Artifact::new("page", vec![page])).await?;
+            }
+            "two" => {
+                cx.piece("both", Part::text("one"), false).await?;
+                cx.piece("both", Part::text("two"), true).await?;
+            }
+            "allow" => {
+                let word: String = cx.authorize("say the word to go on").await?;
+                return Ok(json!({ "word": word }).into());
+            }
+            other => {
+                let id = other.strip_prefix("recall ").unwrap_or_default();
+                let task = cx.task_of_caller(id).await?;
+                return Ok(json!({ "found": task.map(|task| task.id) }).into());
+            }
+        }
+        Ok(Value::Null.into())
+    }
+}
+
 pub struct House {
     pub agent: RunningAgent,
     pub address: SocketAddr,
@@ -87,7 +136,8 @@ impl House {
         let door = Arc::new(watch::Sender::new(false));
         let agent = Agent::named("house")
             .config(config)
-            .sell(Play(Arc::clone(&door)));
+            .sell(Play(Arc::clone(&door)))
+            .sell(Studio);
         let agent = Box::pin(agent.start()).await.unwrap();
         let address = agent.url().socket_addrs(|| None).unwrap()[0];
         Self {
@@ -129,6 +179,21 @@ impl House {
         self.call("SendMessage", params).await["task"].take()
     }
 
+    /// What a message to the other skill leads to.
+    pub async fn studio(&self, text: &str, configuration: Value) -> Value {
+        let params = studio(text, configuration);
+        self.call("SendMessage", params).await
+    }
+
+    /// The events of a message to the other skill.
+    pub async fn studio_stream(&self, text: &str) -> Stream {
+        let body = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage",
+            "params": studio(text, json!({}))
+        });
+        Stream::open(self.address, "POST", "/a2a", &body.to_string()).await
+    }
+
     /// A task of this text that goes on.
     pub async fn begun(&self, text: &str) -> String {
         let params = json!({
@@ -160,8 +225,18 @@ impl House {
     }
 }
 
+/// A request to the other skill.
+pub fn studio(text: &str, configuration: Value) -> Value {
+    let mut message = message(text);
+    message["metadata"] = json!({ agent_core::x402::keys::SKILL: "studio" });
+    json!({ "message": message, "configuration": configuration })
+}
+
 pub fn message(text: &str) -> Value {
-    json!({ "messageId": "m", "role": "ROLE_USER", "parts": [{ "text": text }] })
+    json!({
+        "messageId": "m", "role": "ROLE_USER", "parts": [{ "text": text }],
+        "metadata": { agent_core::x402::keys::SKILL: "play" }
+    })
 }
 
 /// The reason in an error of either binding.

@@ -68,7 +68,18 @@ impl Stream {
 
     /// Opens a stream; `None` when the answer is something else.
     pub async fn try_open(to: SocketAddr, method: &str, path: &str, body: &str) -> Option<Self> {
-        let lines = BufReader::new(begin(to, method, path, "", body).await);
+        Self::try_open_with(to, method, path, "", body).await
+    }
+
+    /// Opens a stream with these headers, each a line ended by CRLF.
+    pub async fn try_open_with(
+        to: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Option<Self> {
+        let lines = BufReader::new(begin(to, method, path, headers, body).await);
         let mut stream = Self { lines };
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

@@ -17,4 +17,5 @@ mod http;
 mod lists;
 mod rest;
 mod subscribe;
+mod turns;
 mod unpaid;
