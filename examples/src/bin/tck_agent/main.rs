@@ -4,15 +4,9 @@
 //! cargo run --release --bin tck_agent -- --port 9999
 //! ```
 //!
-//! It is an agent as anybody writes one, and so cannot do what a typed skill cannot say. The kit
-//! asks for some of that, and those cases fail until the runtime can do it; `docs/CONFORMANCE.md`
-//! lists them:
-//!
-//! - a message as the direct answer, without a task (`tck-message-response`),
-//! - `TASK_STATE_AUTH_REQUIRED` (`tck-auth-required`),
-//! - an artifact of a file or a URL (`tck-artifact-file`, `tck-artifact-file-url`,
-//!   `tck-stream-artifact-file`): a result is data, and pieces before it are text,
-//! - a last piece that says so (`lastChunk`) of an artifact that came in pieces.
+//! With `--off` it offers nothing that an agent may leave out, and with `--required-extension` it
+//! demands an extension of its callers: the kit has tests for each of the three. Results are in
+//! `docs/CONFORMANCE.md`.
 
 mod behaviour;
 
@@ -24,7 +18,6 @@ use clap::Parser;
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// An agent for the A2A conformance kit.
@@ -58,7 +51,7 @@ struct Conform;
 
 impl Skill for Conform {
     type Input = Anything;
-    type Output = Value;
+    type Output = ();
 
     fn about(&self) -> About {
         About::new(
@@ -66,9 +59,11 @@ impl Skill for Conform {
             "Behaves as the message's id, or else its text, begins",
         )
         .tags(["tck"])
+        .output_modes(["application/octet-stream"])
+        .answers_directly()
     }
 
-    async fn run(&self, _input: Anything, cx: &mut SkillContext) -> Outcome<Value> {
+    async fn run(&self, _input: Anything, cx: &mut SkillContext) -> Outcome<()> {
         let asked = cx.message().map_or(Behaviour::Complete, |message| {
             Behaviour::named(&message.message_id)
                 .or_else(|| Behaviour::named(&message.text()))
