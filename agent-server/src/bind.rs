@@ -5,13 +5,16 @@ mod door;
 mod jsonrpc;
 mod rest;
 mod sse;
+mod v03;
 
-use crate::service::Service;
-use agent_core::a2a::AgentCard;
+use crate::service::{Service, Version};
+use agent_core::a2a::v03::{LEGACY_WELL_KNOWN_PATH, hybrid_card};
+use agent_core::a2a::{A2aError, AgentCard};
+use agent_core::json::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -28,9 +31,19 @@ pub(crate) struct App {
     pub(crate) bodies: body::BodyBudget,
 }
 
-/// The Agent Card, serialised once, and its tag.
+/// The Agent Card, serialised once for clients of each version.
+///
+/// Who asks in 1.0 gets the card as it is, and as it was signed; who does not say a version gets
+/// one that clients of 0.3 read too. See [`hybrid_card`] for what that means for signatures.
 #[derive(Debug)]
 pub(crate) struct CardBytes {
+    current: Document,
+    hybrid: Document,
+}
+
+/// A text and its tag.
+#[derive(Debug)]
+struct Document {
     json: Bytes,
     etag: HeaderValue,
 }
@@ -38,11 +51,22 @@ pub(crate) struct CardBytes {
 impl CardBytes {
     /// # Errors
     /// When the card cannot be written as JSON.
-    pub(crate) fn new(card: &AgentCard) -> Result<Self, serde_json::Error> {
-        let json = Bytes::from(serde_json::to_vec(card)?);
+    pub(crate) fn new(card: &AgentCard) -> Result<Self, A2aError> {
+        let current = Json::from_value(card);
+        let current = current.map_err(|error| A2aError::internal(error.to_string()))?;
+        Ok(Self {
+            current: Document::of(&current),
+            hybrid: Document::of(&hybrid_card(card)?),
+        })
+    }
+}
+
+impl Document {
+    fn of(json: &Json) -> Self {
+        let json = Bytes::copy_from_slice(json.get().as_bytes());
         let tag = format!("\"{:x}\"", alloy_primitives::keccak256(&json));
         let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"0\""));
-        Ok(Self { json, etag })
+        Self { json, etag }
     }
 }
 
@@ -69,18 +93,24 @@ pub(crate) fn router(
         .route("/a2a/", post(jsonrpc::post))
         .route(&format!("{}/{{*path}}", rest::BASE), any(rest::serve))
         .route(AgentCard::WELL_KNOWN_PATH, get(card_json))
+        .route(LEGACY_WELL_KNOWN_PATH, get(card_json))
         .route("/health", get(|| async { "ok\n" }))
         .with_state(app))
 }
 
 async fn card_json(State(app): State<App>, headers: HeaderMap) -> Response {
+    let card = if door::names_version(Version::V1_0, &headers, None) {
+        &app.card.current
+    } else {
+        &app.card.hybrid
+    };
     let known = headers
         .get(IF_NONE_MATCH)
-        .is_some_and(|tag| tag == app.card.etag);
+        .is_some_and(|tag| tag == card.etag);
     let (status, body) = if known {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
-        (StatusCode::OK, Body::from(app.card.json.clone()))
+        (StatusCode::OK, Body::from(card.json.clone()))
     };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -88,7 +118,8 @@ async fn card_json(State(app): State<App>, headers: HeaderMap) -> Response {
             CACHE_CONTROL,
             HeaderValue::from_static("public, max-age=60"),
         ),
-        (ETAG, app.card.etag.clone()),
+        (ETAG, card.etag.clone()),
+        (VARY, HeaderValue::from_static("A2A-Version")),
     ];
     (status, headers, body).into_response()
 }

@@ -2,7 +2,9 @@
 
 use crate::modes::{INPUT_MODES, OUTPUT_MODES};
 use crate::skills::SkillBook;
-use agent_core::a2a::{AgentCapabilities, AgentCard, AgentExtension, AgentInterface, AgentSkill};
+use agent_core::a2a::{
+    AgentCapabilities, AgentCard, AgentExtension, AgentInterface, AgentSkill, PROTOCOL_VERSION, v03,
+};
 use agent_core::json::{Json, Metadata};
 use agent_core::money::{AssetTable, BaseUnits, MoneyError};
 use agent_core::price::{Charge, ResolvedPrice};
@@ -40,14 +42,23 @@ pub(crate) fn build(
         }
     }
     let at = |path| url.join(path).unwrap_or_else(|_| url.clone());
-    let rest = AgentInterface {
-        protocol_binding: AgentInterface::HTTP_JSON.to_owned(),
-        ..AgentInterface::jsonrpc(at("rest"))
-    };
+    let (jsonrpc, rest) = (at("a2a"), at("rest"));
+    // The newer version first: a client takes the first interface that it can speak.
+    let interfaces = [PROTOCOL_VERSION, v03::PROTOCOL_VERSION].map(|version| {
+        [
+            (&jsonrpc, AgentInterface::JSONRPC),
+            (&rest, AgentInterface::HTTP_JSON),
+        ]
+        .map(|(url, binding)| AgentInterface {
+            protocol_binding: binding.to_owned(),
+            protocol_version: version.to_owned(),
+            ..AgentInterface::jsonrpc(url.clone())
+        })
+    });
     Ok(AgentCard {
         name: name.to_owned(),
         description: description.to_owned(),
-        supported_interfaces: vec![AgentInterface::jsonrpc(at("a2a")), rest],
+        supported_interfaces: interfaces.into_iter().flatten().collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capabilities: AgentCapabilities {
             streaming: Some(true),

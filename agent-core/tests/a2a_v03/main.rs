@@ -11,6 +11,7 @@
 mod card;
 mod examples;
 mod round_trip;
+mod translate;
 mod unsaid;
 
 use agent_core::a2a::A2aError;

@@ -97,7 +97,8 @@ impl Agent {
         let unwritable = |error: serde_json::Error| Error::Internal(error.to_string());
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
         let card = card.map_err(unwritable)?;
-        let card_bytes = CardBytes::new(&card).map_err(unwritable)?;
+        let card_bytes = CardBytes::new(&card);
+        let card_bytes = card_bytes.map_err(|error| Error::Internal(error.to_string()))?;
         let engine = Engine {
             store: Arc::new(store.clone()),
             gate,

@@ -1,7 +1,7 @@
 //! The door of every binding: from what the transport says to a [`Call`], or to a refusal.
 
 use crate::service::{Call, Version};
-use agent_core::a2a::{A2aError, PROTOCOL_VERSION};
+use agent_core::a2a::{A2aError, PROTOCOL_VERSION, v03};
 use agent_core::untrusted::shorten;
 use agent_core::x402::EXTENSION_URI;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -45,8 +45,20 @@ pub(super) async fn open(
     headers: &HeaderMap,
     version_in_query: Option<&str>,
 ) -> Result<Call, Refused> {
+    open_as(Version::V1_0, headers, version_in_query).await
+}
+
+/// The same for a request whose method or route is one of `spoken`.
+///
+/// # Errors
+/// As for [`open`], and VersionNotSupported when the request names another version.
+pub(super) async fn open_as(
+    spoken: Version,
+    headers: &HeaderMap,
+    version_in_query: Option<&str>,
+) -> Result<Call, Refused> {
     let mut call = Call::anonymous();
-    call.version = version(headers, version_in_query)?;
+    call.version = version(spoken, headers, version_in_query)?;
     call.extensions = extensions(headers);
     call.after = headers
         .get(LAST_EVENT_HEADER)
@@ -54,21 +66,38 @@ pub(super) async fn open(
     Ok(call)
 }
 
-/// A missing version passes: the names of methods and routes are those of 1.0 and of no other
-/// version (A2A §3.6 would have it mean 0.3, which has none of them).
-fn version(headers: &HeaderMap, in_query: Option<&str>) -> Result<Version, A2aError> {
+/// A missing version passes: the names of methods and routes are those of one version and of no
+/// other (A2A §3.6 would have it mean 0.3, which clients that forget it seldom mean).
+fn version(
+    spoken: Version,
+    headers: &HeaderMap,
+    in_query: Option<&str>,
+) -> Result<Version, A2aError> {
+    let asked = asked_version(headers, in_query);
+    if asked.is_empty() || names_version(spoken, headers, in_query) {
+        return Ok(spoken);
+    }
+    let supported = format!("{PROTOCOL_VERSION}, {}", v03::PROTOCOL_VERSION);
+    let refused = A2aError::version_not_supported(&shorten(asked));
+    Err(refused.with_metadata("supportedVersions", supported))
+}
+
+/// Whether the request says that it is of that version. A patch number does not count.
+pub(super) fn names_version(version: Version, headers: &HeaderMap, in_query: Option<&str>) -> bool {
+    let name = match version {
+        Version::V0_3 => v03::PROTOCOL_VERSION,
+        Version::V1_0 => PROTOCOL_VERSION,
+    };
+    let mut asked = asked_version(headers, in_query).splitn(3, '.');
+    let mut known = name.splitn(2, '.');
+    (asked.next(), asked.next()) == (known.next(), known.next())
+}
+
+fn asked_version<'a>(headers: &'a HeaderMap, in_query: Option<&'a str>) -> &'a str {
     let header = headers
         .get(VERSION_HEADER)
         .map(|value| value.to_str().unwrap_or("?"));
-    let asked = header.or(in_query).unwrap_or("");
-    let mut numbers = asked.splitn(3, '.');
-    let major_minor = (numbers.next(), numbers.next());
-    let mut ours = PROTOCOL_VERSION.splitn(2, '.');
-    if asked.is_empty() || major_minor == (ours.next(), ours.next()) {
-        Ok(Version::V1_0)
-    } else {
-        Err(A2aError::version_not_supported(&shorten(asked)))
-    }
+    header.or(in_query).unwrap_or("")
 }
 
 fn extensions(headers: &HeaderMap) -> Vec<String> {

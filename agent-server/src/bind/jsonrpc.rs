@@ -2,7 +2,7 @@
 //! event stream for the streaming ones, and our own limits around both.
 
 use super::door::{self, Refused};
-use super::{App, body, sse};
+use super::{App, body, sse, v03};
 use crate::service::{Call, Feed, Operation, Reply, Service};
 use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError};
 use agent_core::json::Json;
@@ -52,6 +52,9 @@ pub(super) async fn post(
         Err(_) => return failure(&Id::Null, &not_a_request(&bytes)).into_response(),
     };
     let in_query = query.get("A2A-Version").map(String::as_str);
+    if let Some(operation) = v03::rpc::operation(&request.method) {
+        return v03::rpc::post(&app, &headers, in_query, operation, &request).await;
+    }
     let call = match door::open(&headers, in_query).await {
         Ok(call) => call,
         Err(refused) => return refusal(&request.id, refused),
@@ -129,7 +132,7 @@ pub(super) fn log(error: &A2aError) {
 
 /// A refusal at the door. What the protocol says in its own words goes with HTTP 200 (A2A §9.5);
 /// who is asked to say who they are, or to come later, is told by HTTP.
-fn refusal(id: &Id<'_>, refused: Refused) -> Response {
+pub(super) fn refusal(id: &Id<'_>, refused: Refused) -> Response {
     log(&refused.error);
     let status = match refused.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
@@ -169,12 +172,12 @@ pub(super) fn error_text(id: &str, error: &A2aError) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, error.get())
 }
 
-fn failure(id: &Id<'_>, error: &A2aError) -> impl IntoResponse + use<> {
+pub(super) fn failure(id: &Id<'_>, error: &A2aError) -> impl IntoResponse + use<> {
     let id = serde_json::to_string(id).unwrap_or_else(|_| "null".to_owned());
     json(error_text(&id, error))
 }
 
-fn json(text: String) -> impl IntoResponse {
+pub(super) fn json(text: String) -> impl IntoResponse {
     (
         [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
         text,

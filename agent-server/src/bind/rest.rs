@@ -1,11 +1,11 @@
 //! The HTTP+JSON binding (A2A §11): routes and bodies onto the same service as JSON-RPC.
 
-mod route;
+pub(super) mod route;
 
 use super::door::{self, Refused};
 use super::jsonrpc::log;
 use super::sse::{self, Framing};
-use super::{App, body};
+use super::{App, body, v03};
 use crate::service::Reply;
 use agent_core::a2a::{A2aError, RestError, decode};
 use agent_core::json::Json;
@@ -36,12 +36,22 @@ pub(super) async fn serve(
 ) -> Response {
     let query = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query: Vec<(String, String)> = query.into_owned().collect();
+    let path = uri.path().strip_prefix(BASE).unwrap_or_default();
+    let version = version_in(&query);
+    if let Some(path) = v03::rest::path(path, &headers, version) {
+        let sent = v03::rest::Sent {
+            method: &method,
+            path,
+            query: &query,
+            headers: &headers,
+        };
+        return v03::rest::serve(&app, sent, body).await;
+    }
     let asked = Asked {
         app: &app,
         headers: &headers,
         query,
     };
-    let path = uri.path().strip_prefix(BASE).unwrap_or_default();
     match asked.answer(&method, path, body).await {
         Ok(response) => response,
         Err(refused) => {
@@ -57,9 +67,14 @@ struct Asked<'a> {
     query: Vec<(String, String)>,
 }
 
+fn version_in(query: &[(String, String)]) -> Option<&str> {
+    let mut named = query.iter().filter(|(name, _)| name == "A2A-Version");
+    named.next().map(|(_, version)| version.as_str())
+}
+
 impl Asked<'_> {
     async fn answer(&self, method: &Method, path: &str, body: Body) -> Result<Response, Refused> {
-        let call = door::open(self.headers, self.version()).await?;
+        let call = door::open(self.headers, version_in(&self.query)).await?;
         let route = Route::of(method, path)?;
         // The room is held until the answer is there: the request lives on in it.
         let (bytes, _room) = body::read(body, self.headers, &self.app.bodies)
@@ -82,11 +97,6 @@ impl Asked<'_> {
         };
         door::echo_extensions(&call, response.headers_mut());
         Ok(response)
-    }
-
-    fn version(&self) -> Option<&str> {
-        let mut named = self.query.iter().filter(|(name, _)| name == "A2A-Version");
-        named.next().map(|(_, version)| version.as_str())
     }
 
     /// Both media types are taken: clients send `application/json` (A2A §11.1 prefers the other).
@@ -124,7 +134,7 @@ impl Asked<'_> {
 
 impl Route {
     /// Puts what the path says into the request, which may say the same once more.
-    fn put_into<'a>(&self, request: &'a [u8]) -> Result<Cow<'a, [u8]>, A2aError> {
+    pub(super) fn put_into<'a>(&self, request: &'a [u8]) -> Result<Cow<'a, [u8]>, A2aError> {
         let request = if request.is_empty() { b"{}" } else { request };
         if self.fields.is_empty() {
             return Ok(Cow::Borrowed(request));

@@ -4,10 +4,12 @@
 //! anyway, and when it goes away nothing happens to the task.
 
 use super::jsonrpc::error_text;
-use super::rest;
+use super::{rest, v03};
 use crate::limits::SSE_KEEP_ALIVE;
 use crate::service::{Feed, Portion};
 use agent_core::a2a::A2aError;
+use agent_core::a2a::v03::{Dialect, event_from_v1};
+use agent_core::json::Json;
 use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -24,11 +26,26 @@ pub(super) enum Framing {
     JsonRpc(String),
     /// Nothing: the `StreamResponse` itself.
     Bare,
+    /// The same in the words of 0.3: in JSON-RPC with the id of the request, else bare.
+    V03 {
+        id: Option<String>,
+        /// Whether the stream ends when the agent asks its caller something.
+        ends_when_asking: bool,
+    },
 }
 
 /// The response that carries a stream.
 pub(super) fn response(feed: Feed, framing: Framing) -> Response {
-    let body = Body::from_stream(stream::unfold(Some(Reader { feed, framing }), read));
+    let reader = Reader { feed, framing };
+    events(Body::from_stream(stream::unfold(Some(reader), read)))
+}
+
+/// The response that carries one event, which is JSON on one line.
+pub(super) fn once(event: &str) -> Response {
+    events(Body::from(format!("data: {event}\n\n")))
+}
+
+fn events(body: Body) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -53,7 +70,7 @@ async fn read(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Opti
     };
     let mut text = String::new();
     for (number, event) in events {
-        reader.framing.frame(&mut text, number, event.get());
+        reader.framing.frame(&mut text, number, &event);
     }
     let reader = match end {
         None => Some(reader),
@@ -69,12 +86,25 @@ async fn read(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Opti
 impl Framing {
     /// One event. `Json` never holds a line break, so one `data:` line carries it. Its number lets
     /// a reader that was cut off go on after it (`Last-Event-ID`).
-    fn frame(&self, text: &mut String, number: u64, event: &str) {
+    fn frame(&self, text: &mut String, number: u64, event: &Json) {
         if number > 0 {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "id: {number}");
         }
         let _ = match self {
+            Self::V03 {
+                id,
+                ends_when_asking,
+            } => {
+                let dialect = match id {
+                    Some(_) => Dialect::JsonRpc,
+                    None => Dialect::Rest,
+                };
+                match event_from_v1(event, dialect, *ends_when_asking) {
+                    Ok(event) => return v03_frame(text, id.as_deref(), event.get()),
+                    Err(error) => return self.fail(text, &error),
+                }
+            }
             Self::JsonRpc(id) => write!(
                 text,
                 "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{event}}}\n\n"
@@ -88,7 +118,23 @@ impl Framing {
         let error = match self {
             Self::JsonRpc(id) => error_text(id, error),
             Self::Bare => rest::error_text(error),
+            Self::V03 { id: Some(id), .. } => error_text(id, error),
+            Self::V03 { id: None, .. } => {
+                // By this word the clients of 0.3 tell an error from an event.
+                text.push_str("event: error\n");
+                v03::rest::error_text(error)
+            }
         };
         let _ = write!(text, "data: {error}\n\n");
     }
+}
+
+fn v03_frame(text: &mut String, id: Option<&str>, event: &str) {
+    let _ = match id {
+        Some(id) => write!(
+            text,
+            "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{event}}}\n\n"
+        ),
+        None => write!(text, "data: {event}\n\n"),
+    };
 }

@@ -36,6 +36,7 @@ mod push;
 mod requests;
 mod scheme;
 mod task;
+mod translate;
 mod wrong;
 
 pub use card::read_card;
@@ -43,6 +44,10 @@ pub use error::{RestError, error_name};
 pub use event::event;
 pub use hybrid::hybrid_card;
 pub use push::notification;
+pub use translate::{
+    answer_from_v1, answer_into_v1, event_from_v1, method, operation, request_from_v1,
+    request_into_v1,
+};
 
 use super::decode;
 use super::error::A2aError;

@@ -11,16 +11,16 @@ use axum::http::Method;
 
 /// An operation, and what the path says of its request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Route {
-    pub(super) operation: Operation,
+pub(in crate::bind) struct Route {
+    pub(in crate::bind) operation: Operation,
     /// Members of the request, by name.
-    pub(super) fields: Vec<(&'static str, String)>,
+    pub(in crate::bind) fields: Vec<(&'static str, String)>,
 }
 
 impl Route {
     /// # Errors
     /// When there is no such operation, or the path is not text.
-    pub(super) fn of(method: &Method, path: &str) -> Result<Self, A2aError> {
+    pub(in crate::bind) fn of(method: &Method, path: &str) -> Result<Self, A2aError> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let unknown = || {
             let asked = shorten(&format!("{method} {path}"));
