@@ -28,6 +28,8 @@ pub struct AgentConfig {
     /// Whether anybody may list all tasks, with what was asked and answered in them. Otherwise a
     /// list is of one context, named by its id.
     pub list_all_tasks: bool,
+    /// Whether it offers streams of events, which the card then says. Without them callers poll.
+    pub streaming: bool,
     /// How it is paid; without it only free skills can be sold.
     pub payment: Option<PaymentConfig>,
     /// Bounds that deployments differ in.
@@ -45,6 +47,7 @@ impl Default for AgentConfig {
             public_url: None,
             data_dir: PathBuf::from("agent-data"),
             list_all_tasks: false,
+            streaming: true,
             payment: None,
             limits: Limits::default(),
             commands: BTreeMap::new(),

@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     pub(crate) waiting: WaitingTasks,
     pub(crate) lists: Lists,
+    /// Whether the card offers streams.
+    pub(crate) streaming: bool,
 }
 
 /// What a message led to.

@@ -96,7 +96,8 @@ impl Agent {
         }
         let unwritable = |error: serde_json::Error| Error::Internal(error.to_string());
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
-        let card = card.map_err(unwritable)?;
+        let mut card = card.map_err(unwritable)?;
+        card.capabilities.streaming = Some(config.streaming);
         let card_bytes = CardBytes::new(&card);
         let card_bytes = card_bytes.map_err(|error| Error::Internal(error.to_string()))?;
         let engine = Engine {
@@ -117,6 +118,7 @@ impl Agent {
                 WAITING_TASK_TTL,
             ),
             lists: Lists::new(Arc::new(store.clone()), config.list_all_tasks),
+            streaming: config.streaming,
         }));
         let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
         let router = router.map_err(|error| Error::Internal(error.to_string()))?;

@@ -105,6 +105,11 @@ impl Service {
         operation: Operation,
         params: &[u8],
     ) -> Result<Reply, A2aError> {
+        if operation.streams() && !self.0.streaming {
+            return Err(A2aError::unsupported_operation(
+                "this agent has no streams; send with returnImmediately and ask with GetTask",
+            ));
+        }
         Ok(match operation {
             Operation::SendMessage => Reply::Json(self.send_message(call, read(params)?).await?),
             Operation::SendStreamingMessage => {
