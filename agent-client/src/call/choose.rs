@@ -62,15 +62,17 @@ fn transport(
     wire: Wire,
     interface: &AgentInterface,
 ) -> Option<Result<Arc<dyn Transport>, CallError>> {
-    let vetted = || egress.vet(&interface.url).map_err(CallError::from);
-    let egress = egress.clone();
-    match (wire.binding, wire.version) {
-        (Binding::JsonRpc, Version::V1_0) => {
-            Some(vetted().map(|url| -> Arc<dyn Transport> { Arc::new(JsonRpc::new(egress, url)) }))
+    let Wire { binding, version } = wire;
+    let over = |url| -> Option<Arc<dyn Transport>> {
+        let egress = egress.clone();
+        match binding {
+            Binding::JsonRpc => Some(Arc::new(JsonRpc::new(egress, url, version))),
+            Binding::HttpJson => Some(Arc::new(Rest::new(egress, url, version))),
+            Binding::Grpc => None,
         }
-        (Binding::HttpJson, Version::V1_0) => {
-            Some(vetted().map(|url| -> Arc<dyn Transport> { Arc::new(Rest::new(egress, url)) }))
-        }
-        _ => None,
+    };
+    match egress.vet(&interface.url) {
+        Ok(url) => over(url).map(Ok),
+        Err(error) => Some(Err(error.into())),
     }
 }

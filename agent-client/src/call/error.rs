@@ -42,6 +42,9 @@ pub enum CallError {
     /// The Agent Card is missing something, or holds too much.
     #[error("the Agent Card cannot be used: {0}")]
     Card(String),
+    /// The card is not signed as it must be.
+    #[error("the signature of the Agent Card does not count: {0}")]
+    CardSignature(String),
     /// The card names no interface that we speak, or none that the caller allows.
     #[error("the agent offers no binding and version of A2A that is spoken here and allowed")]
     NoInterface,
@@ -70,6 +73,7 @@ impl CallError {
             Self::Unauthenticated(_) => "call.unauthenticated",
             Self::Malformed(_) => "call.malformed_answer",
             Self::Card(_) => "call.bad_card",
+            Self::CardSignature(_) => "call.card_signature",
             Self::NoInterface => "call.no_interface",
             Self::Terms(_) => "call.bad_terms",
             Self::Cut => "call.stream_cut",
@@ -144,6 +148,15 @@ impl CallError {
         }
     }
 
+    fn of_agent(reason: A2aError, data: Json) -> Self {
+        Self::Agent {
+            code: reason.code().json_rpc(),
+            message: Untrusted::new(reason.message().to_owned()),
+            reason: Box::new(reason),
+            data,
+        }
+    }
+
     pub(super) fn malformed(why: impl ToString) -> Self {
         // The parser's words quote the peer.
         Self::Malformed(shorten(&why.to_string()))
@@ -169,13 +182,15 @@ impl From<JsonRpcError> for CallError {
 
 impl From<RestError> for CallError {
     fn from(error: RestError) -> Self {
-        let reason = A2aError::from(&error);
-        let status = error.error;
-        Self::Agent {
-            code: reason.code().json_rpc(),
-            message: Untrusted::new(status.message),
-            reason: Box::new(reason),
-            data: status.details,
-        }
+        let data = error.error.details.clone();
+        Self::of_agent(A2aError::from(&error), data)
+    }
+}
+
+/// What an agent answered over a binding that has no numbers for errors.
+impl From<A2aError> for CallError {
+    fn from(reason: A2aError) -> Self {
+        let data = reason.details();
+        Self::of_agent(reason, data)
     }
 }

@@ -1,6 +1,6 @@
 //! JSON-RPC 2.0 as A2A frames it: one request, one envelope back (A2A §9).
 
-use agent_core::a2a::{JsonRpcError, Version};
+use agent_core::a2a::{JsonRpcError, Operation, Version};
 use agent_core::json::Json;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -9,21 +9,41 @@ use url::Url;
 
 use super::CallError;
 use super::http::{self, Reading, headers, parse};
+use super::speech::Speech;
 use super::transport::{Binding, Events, Outgoing, Transport, Wire};
 use crate::egress::{Egress, ExchangeLimits};
 
 const MEDIA_TYPE: &str = "application/json";
 
-/// A2A 1.0 over JSON-RPC.
+/// A2A over JSON-RPC.
 #[derive(Clone, Debug)]
 pub(super) struct JsonRpc {
     egress: Egress,
     endpoint: Url,
+    version: Version,
 }
 
 impl JsonRpc {
-    pub(super) const fn new(egress: Egress, endpoint: Url) -> Self {
-        Self { egress, endpoint }
+    pub(super) const fn new(egress: Egress, endpoint: Url, version: Version) -> Self {
+        Self {
+            egress,
+            endpoint,
+            version,
+        }
+    }
+
+    /// The bytes of a request, and how its answer is read.
+    fn framed(&self, outgoing: &Outgoing) -> Result<(Bytes, Answer), CallError> {
+        let speech = Speech::of(self.wire());
+        let Outgoing { operation, id, .. } = outgoing;
+        let params = speech.request(*operation, &outgoing.request)?;
+        let body = envelope(speech.method(*operation)?, id, &params)?;
+        let answer = Answer {
+            id: id.clone(),
+            operation: *operation,
+            speech,
+        };
+        Ok((body, answer))
     }
 }
 
@@ -31,7 +51,7 @@ impl Transport for JsonRpc {
     fn wire(&self) -> Wire {
         Wire {
             binding: Binding::JsonRpc,
-            version: Version::V1_0,
+            version: self.version,
         }
     }
 
@@ -43,12 +63,12 @@ impl Transport for JsonRpc {
         Box::pin(async {
             let bounds = ExchangeLimits::default().within(outgoing.wait);
             let head = headers(outgoing, MEDIA_TYPE, MEDIA_TYPE);
-            let body = envelope(outgoing.operation.name(), &outgoing.id, &outgoing.request)?;
+            let (body, answer) = self.framed(outgoing)?;
             let response = self
                 .egress
                 .post_json(self.endpoint.as_str(), head, body, bounds)
                 .await?;
-            http::result(&Answer::to(outgoing), &response)
+            http::result(&answer, &response)
         })
     }
 
@@ -58,14 +78,13 @@ impl Transport for JsonRpc {
     ) -> BoxFuture<'a, Result<Box<dyn Events>, CallError>> {
         Box::pin(async {
             let head = headers(outgoing, MEDIA_TYPE, "text/event-stream, application/json");
-            let body = envelope(outgoing.operation.name(), &outgoing.id, &outgoing.request)?;
-            let reading = Answer::to(outgoing);
+            let (body, answer) = self.framed(outgoing)?;
             http::stream(
                 &self.egress,
                 &self.endpoint,
                 (head, body),
                 outgoing,
-                reading,
+                answer,
             )
             .await
         })
@@ -73,7 +92,7 @@ impl Transport for JsonRpc {
 }
 
 /// The bytes of a request.
-pub(super) fn envelope(method: &str, id: &str, params: &Json) -> Result<Bytes, CallError> {
+fn envelope(method: &str, id: &str, params: &Json) -> Result<Bytes, CallError> {
     #[derive(Serialize)]
     struct Request<'a> {
         jsonrpc: &'static str,
@@ -93,19 +112,15 @@ pub(super) fn envelope(method: &str, id: &str, params: &Json) -> Result<Bytes, C
 }
 
 /// The envelope that answers a request.
-pub(super) struct Answer {
+struct Answer {
     id: String,
+    operation: Operation,
+    speech: Speech,
 }
 
 impl Answer {
-    pub(super) fn to(outgoing: &Outgoing) -> Self {
-        let id = outgoing.id.clone();
-        Self { id }
-    }
-}
-
-impl Reading for Answer {
-    fn result(&self, body: &[u8]) -> Result<Json, CallError> {
+    /// What is in the envelope.
+    fn open(&self, body: &[u8]) -> Result<Json, CallError> {
         #[derive(Deserialize)]
         struct Envelope {
             jsonrpc: String,
@@ -132,13 +147,19 @@ impl Reading for Answer {
             .result
             .ok_or_else(|| CallError::malformed("neither result nor error"))
     }
+}
+
+impl Reading for Answer {
+    fn result(&self, body: &[u8]) -> Result<Json, CallError> {
+        self.speech.answer(self.operation, self.open(body)?)
+    }
 
     fn event(&self, data: &[u8]) -> Result<Json, CallError> {
         self.result(data)
     }
 
     fn failure(&self, body: &[u8]) -> Option<CallError> {
-        match self.result(body) {
+        match self.open(body) {
             Err(agent @ CallError::Agent { .. }) => Some(agent),
             _ => None,
         }

@@ -22,6 +22,7 @@ mod pages;
 mod remote;
 mod rest;
 mod retry;
+mod speech;
 mod sse;
 mod stream;
 mod traced;

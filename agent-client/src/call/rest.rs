@@ -2,28 +2,53 @@
 
 mod route;
 
-use agent_core::a2a::{MEDIA_TYPE, Operation, Version};
+use agent_core::a2a::{A2aError, MEDIA_TYPE, Operation, Version, v03};
 use agent_core::json::Json;
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use url::Url;
 
 use super::CallError;
 use super::http::{self, Reading, headers, parse, status_in};
+use super::speech::Speech;
 use super::transport::{Binding, Events, Outgoing, Transport, Wire};
 use crate::egress::{Egress, ExchangeLimits};
 use route::Route;
 
-/// A2A 1.0 over HTTP and JSON.
+const PLAIN: &str = "application/json";
+
+/// A2A over HTTP and JSON.
 #[derive(Clone, Debug)]
 pub(super) struct Rest {
     egress: Egress,
     base: Url,
+    version: Version,
 }
 
 impl Rest {
-    pub(super) const fn new(egress: Egress, base: Url) -> Self {
-        Self { egress, base }
+    pub(super) const fn new(egress: Egress, base: Url, version: Version) -> Self {
+        Self {
+            egress,
+            base,
+            version,
+        }
+    }
+
+    /// Where a request goes, and how its answer is read.
+    fn framed(&self, outgoing: &Outgoing) -> Result<(Route, Bare), CallError> {
+        let operation = outgoing.operation;
+        let speech = Speech::of(self.wire());
+        Ok((
+            Route::of(&self.base, outgoing, speech)?,
+            Bare { operation, speech },
+        ))
+    }
+
+    /// The media types of a request and of its answer. 0.3 has none of its own.
+    const fn media(&self) -> (&'static str, &'static str) {
+        match self.version {
+            Version::V0_3 => (PLAIN, PLAIN),
+            Version::V1_0 => (MEDIA_TYPE, "application/a2a+json, application/json"),
+        }
     }
 }
 
@@ -31,7 +56,7 @@ impl Transport for Rest {
     fn wire(&self) -> Wire {
         Wire {
             binding: Binding::HttpJson,
-            version: Version::V1_0,
+            version: self.version,
         }
     }
 
@@ -41,12 +66,9 @@ impl Transport for Rest {
 
     fn unary<'a>(&'a self, outgoing: &'a Outgoing) -> BoxFuture<'a, Result<Json, CallError>> {
         Box::pin(async {
-            let Route { method, url, body } = Route::of(&self.base, outgoing)?;
-            let mut head = headers(
-                outgoing,
-                MEDIA_TYPE,
-                "application/a2a+json, application/json",
-            );
+            let (Route { method, url, body }, bare) = self.framed(outgoing)?;
+            let (content, accept) = self.media();
+            let mut head = headers(outgoing, content, accept);
             if body.is_empty() {
                 head.remove(::http::header::CONTENT_TYPE);
             }
@@ -55,7 +77,7 @@ impl Transport for Rest {
                 .egress
                 .send(method, url.as_str(), head, body, bounds)
                 .await?;
-            http::result(&Bare(outgoing.operation), &response)
+            http::result(&bare, &response)
         })
     }
 
@@ -64,41 +86,53 @@ impl Transport for Rest {
         outgoing: &'a Outgoing,
     ) -> BoxFuture<'a, Result<Box<dyn Events>, CallError>> {
         Box::pin(async {
-            let Route { url, body, .. } = Route::of(&self.base, outgoing)?;
+            let (Route { url, body, .. }, bare) = self.framed(outgoing)?;
             let accept = "text/event-stream, application/a2a+json, application/json";
-            let sent = (headers(outgoing, MEDIA_TYPE, accept), body);
-            let reading = Bare(outgoing.operation);
-            http::stream(&self.egress, &url, sent, outgoing, reading).await
+            let sent = (headers(outgoing, self.media().0, accept), body);
+            http::stream(&self.egress, &url, sent, outgoing, bare).await
         })
     }
 }
 
 /// An object without an envelope.
-struct Bare(Operation);
+struct Bare {
+    operation: Operation,
+    speech: Speech,
+}
+
+impl Bare {
+    /// The error in a body, if there is one.
+    fn error(&self, body: &[u8]) -> Option<CallError> {
+        status_in(body).or_else(|| match self.speech {
+            Speech::V1 => None,
+            Speech::V03(_) => {
+                let error: v03::RestError = parse(body).ok()?;
+                let known = error.code != 0 || !error.kind.is_empty();
+                known.then(|| A2aError::from(&error).into())
+            }
+        })
+    }
+}
 
 impl Reading for Bare {
     fn result(&self, body: &[u8]) -> Result<Json, CallError> {
         // Some servers answer a deletion with nothing at all.
-        if self.0 == Operation::DeleteTaskPushNotificationConfig && body.trim_ascii().is_empty() {
+        let deletes = self.operation == Operation::DeleteTaskPushNotificationConfig;
+        if deletes && body.trim_ascii().is_empty() {
             return parse(b"{}");
         }
-        parse(body)
+        self.speech.answer(self.operation, parse(body)?)
     }
 
     fn event(&self, data: &[u8]) -> Result<Json, CallError> {
-        // A stream that breaks off ends with the status that a failure would have had.
-        match status_in(data) {
+        // A stream that breaks off ends with the error that a failure would have had.
+        match self.error(data) {
             Some(error) => Err(error),
-            None => parse(data),
+            None => self.speech.answer(self.operation, parse(data)?),
         }
     }
 
     fn failure(&self, body: &[u8]) -> Option<CallError> {
-        status_in(body)
+        self.error(body)
     }
-}
-
-/// No body.
-const fn nothing() -> Bytes {
-    Bytes::new()
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::nothing;
 use crate::call::CallError;
+use crate::call::speech::Speech;
 use crate::call::transport::Outgoing;
 
 /// Where a request goes, and how.
@@ -32,7 +32,7 @@ struct InPath {
 }
 
 impl Route {
-    pub(super) fn of(base: &Url, outgoing: &Outgoing) -> Result<Self, CallError> {
+    pub(super) fn of(base: &Url, outgoing: &Outgoing, speech: Speech) -> Result<Self, CallError> {
         let request = &outgoing.request;
         let InPath {
             tenant,
@@ -44,6 +44,8 @@ impl Route {
         };
         let webhooks = || task(&task_id, "/pushNotificationConfigs");
         let webhook = || Ok::<_, CallError>(format!("{}/{}", webhooks()?, segment(&id)?));
+        // Whether there is such an operation at all.
+        speech.method(outgoing.operation)?;
         let (method, path) = match outgoing.operation {
             Operation::SendMessage => (Method::POST, "/message:send".to_owned()),
             Operation::SendStreamingMessage => (Method::POST, "/message:stream".to_owned()),
@@ -55,7 +57,7 @@ impl Route {
             Operation::GetTaskPushNotificationConfig => (Method::GET, webhook()?),
             Operation::ListTaskPushNotificationConfigs => (Method::GET, webhooks()?),
             Operation::DeleteTaskPushNotificationConfig => (Method::DELETE, webhook()?),
-            Operation::GetExtendedAgentCard => (Method::GET, "/extendedAgentCard".to_owned()),
+            Operation::GetExtendedAgentCard => (Method::GET, speech.extended_card().to_owned()),
             other => {
                 let name = other.name();
                 return Err(CallError::Request(format!("{name} has no route")));
@@ -63,7 +65,8 @@ impl Route {
         };
         let mut url = base.clone();
         let mut whole = base.path().trim_end_matches('/').to_owned();
-        if !tenant.is_empty() {
+        whole.push_str(speech.prefix());
+        if speech.has_tenants() && !tenant.is_empty() {
             whole.push('/');
             whole.push_str(&segment(&tenant)?);
         }
@@ -75,9 +78,10 @@ impl Route {
         // A subscription says all in its path, and servers that take one by POST expect no body.
         let bare = method != Method::POST || outgoing.operation == Operation::SubscribeToTask;
         let body = if bare {
-            nothing()
+            Bytes::new()
         } else {
-            Bytes::copy_from_slice(request.get().as_bytes())
+            let body = speech.request(outgoing.operation, request)?;
+            Bytes::copy_from_slice(body.get().as_bytes())
         };
         Ok(Self { method, url, body })
     }
@@ -127,6 +131,7 @@ fn unwritable(error: impl ToString) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use agent_core::a2a::v03::Dialect;
     use http::HeaderMap;
     use serde_json::json;
     use std::time::Duration;
@@ -139,7 +144,8 @@ mod tests {
             headers: HeaderMap::new(),
             wait: Duration::ZERO,
         };
-        Route::of(&Url::parse("https://a.example/base/").unwrap(), &outgoing)
+        let base = Url::parse("https://a.example/base/").unwrap();
+        Route::of(&base, &outgoing, Speech::V1)
     }
 
     #[test]
@@ -208,6 +214,30 @@ mod tests {
             let with_body = verb == "POST" && operation != Operation::SubscribeToTask;
             assert_eq!(!body.is_empty(), with_body, "{expected}");
         }
+    }
+
+    #[test]
+    fn version_0_3_has_a_prefix_and_no_tenants_and_no_lists() {
+        let base = Url::parse("https://a.example/base").unwrap();
+        let route = |operation| {
+            let outgoing = Outgoing {
+                operation,
+                id: "1".to_owned(),
+                request: Json::from_value(&json!({"id": "1", "tenant": "x"})).unwrap(),
+                headers: HeaderMap::new(),
+                wait: Duration::ZERO,
+            };
+            Route::of(&base, &outgoing, Speech::V03(Dialect::Rest))
+        };
+        for (operation, path) in [
+            (Operation::GetTask, "v1/tasks/1"),
+            (Operation::CancelTask, "v1/tasks/1:cancel"),
+            (Operation::GetExtendedAgentCard, "v1/card"),
+        ] {
+            let url = route(operation).unwrap().url;
+            assert_eq!(url.as_str(), format!("https://a.example/base/{path}"));
+        }
+        assert!(route(Operation::ListTasks).unwrap_err().is_unsent());
     }
 
     #[test]
