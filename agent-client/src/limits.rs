@@ -38,6 +38,16 @@ pub const EXCHANGE_WAIT: Duration = Duration::from_secs(30);
 /// server side accepts, so that an honest answer always fits.
 pub const RESPONSE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
+/// Documents of others (cards, key sets) that are kept. A search looks at a few hundred agents.
+pub const CACHE_DOCUMENTS_MAX: usize = 512;
+
+/// Bytes of all of them together. A card has a few kilobytes.
+pub const CACHE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Longest time that a document is used unasked, whatever its server says: a key that was taken
+/// back, or a price that changed, is noticed within the day.
+pub const CACHE_LIFETIME_MAX: Duration = Duration::from_secs(86_400);
+
 /// Longest silence on an event stream; servers send a comment every 15 seconds.
 pub const STREAM_IDLE_WAIT: Duration = Duration::from_secs(60);
 

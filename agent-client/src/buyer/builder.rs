@@ -8,6 +8,7 @@ use agent_core::clock::Clock;
 use agent_core::policy::SpendPolicy;
 
 use super::{Budget, Buyer, BuyerConfig, BuyerError, limits};
+use crate::call::CardTrust;
 use crate::chain::outbox::TxOutbox;
 use crate::chain::{Chain, same_chain};
 use crate::clock::SystemClock;
@@ -28,6 +29,7 @@ pub struct BuyerBuilder {
     policy: Option<SpendPolicy>,
     egress: EgressPolicy,
     trust: TrustPolicy,
+    card_trust: CardTrust,
     require_identity: bool,
     clock: Arc<dyn Clock>,
     outbox: Option<TxOutbox>,
@@ -54,6 +56,7 @@ impl BuyerBuilder {
             policy: None,
             egress: EgressPolicy::strict(),
             trust: TrustPolicy::default(),
+            card_trust: CardTrust::default(),
             require_identity: false,
             clock: Arc::new(SystemClock),
             outbox: None,
@@ -71,6 +74,7 @@ impl BuyerBuilder {
             .policy(policy)
             .egress(config.network.policy())
             .trust(trust)
+            .card_trust(config.cards.trust())
             .require_identity(config.trust.require_identity))
     }
 
@@ -89,6 +93,13 @@ impl BuyerBuilder {
     /// Whom to believe.
     pub fn trust(mut self, trust: TrustPolicy) -> Self {
         self.trust = trust;
+        self
+    }
+
+    /// Whose signature under an Agent Card counts; nobody's unless set, so cards are read signed or
+    /// not.
+    pub fn card_trust(mut self, trust: CardTrust) -> Self {
+        self.card_trust = trust;
         self
     }
 
@@ -179,7 +190,8 @@ impl BuyerBuilder {
         let registry = Registry::new(chain.clone(), registries);
         let discovery =
             Discovery::new(egress.clone(), registry, escrow, assets.clone(), self.trust)
-                .with_clock(Arc::clone(&self.clock));
+                .with_clock(Arc::clone(&self.clock))
+                .with_card_trust(self.card_trust.clone());
         let feedback = FeedbackOutbox::new(outbox.clone(), chain.clone(), registries, self.clock);
         Ok(Buyer::assemble(super::Parts {
             egress,
@@ -192,6 +204,7 @@ impl BuyerBuilder {
             assets,
             escrow,
             from_block: settings.registry_from_block,
+            card_trust: self.card_trust,
             require_identity: self.require_identity,
         }))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use agent_core::a2a::signing::Jwk;
 use agent_core::money::{AssetTable, BaseUnits, Money};
 use agent_core::policy::SpendPolicy;
 use agent_core::trust::ScorePolicy;
@@ -11,6 +12,7 @@ use alloy_primitives::Address;
 use serde::Deserialize;
 
 use super::{BuyerError, limits};
+use crate::call::{CardTrust, SignatureMode};
 use crate::discover::TrustPolicy;
 use crate::egress::EgressPolicy;
 use crate::settings::ChainSettings;
@@ -50,6 +52,9 @@ pub struct BuyerConfig {
     /// Whom to believe.
     #[serde(default)]
     pub trust: Trust,
+    /// Whose signature under an Agent Card counts.
+    #[serde(default)]
+    pub cards: CardsConfig,
     /// What may be called.
     #[serde(default)]
     pub network: NetworkConfig,
@@ -124,6 +129,54 @@ pub struct NetworkConfig {
     pub allow_private: bool,
     /// Hosts that may be called over plain http.
     pub plain_http: BTreeSet<String>,
+}
+
+/// Whose signature under an Agent Card counts.
+///
+/// ```
+/// let config: agent_client::buyer::CardsConfig = toml::from_str(r#"
+///     signatures = "require"           # or "verify_if_signed", the usual, or "ignore"
+///     jku_hosts = ["keys.example"]     # hosts whose key sets are trusted for any card
+///
+///     [[keys]]                         # a key that is trusted for the cards of these hosts
+///     hosts = ["seller.example"]
+///     jwk = { kid = "2026", kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }
+/// "#)?;
+/// # drop(config.trust()); Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CardsConfig {
+    /// What is asked of signatures.
+    pub signatures: SignatureMode,
+    /// Hosts whose key sets are trusted for any card that names them in `jku`.
+    pub jku_hosts: BTreeSet<String>,
+    /// Keys that are trusted, whatever a card says of where they are.
+    pub keys: Vec<PinnedKeyConfig>,
+}
+
+/// A key that is trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedKeyConfig {
+    /// The public key (RFC 7517) with its `kid`.
+    pub jwk: Jwk,
+    /// The hosts whose cards it may sign, with the port if it is not the usual one; any if empty.
+    #[serde(default)]
+    pub hosts: BTreeSet<String>,
+}
+
+impl CardsConfig {
+    /// The trust under these settings.
+    #[must_use]
+    pub fn trust(&self) -> CardTrust {
+        let trust = CardTrust::new(self.signatures);
+        let pinned = self.keys.iter().fold(trust, |trust, key| {
+            trust.pin(key.jwk.clone(), key.hosts.iter().cloned())
+        });
+        let hosts = self.jku_hosts.iter();
+        hosts.fold(pinned, |trust, host| trust.jku_host(host))
+    }
 }
 
 impl BuyerConfig {

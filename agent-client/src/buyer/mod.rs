@@ -35,7 +35,9 @@ mod seller;
 pub use answer::{Answer, Paid, Question};
 pub use ask_error::AskError;
 pub use builder::BuyerBuilder;
-pub use config::{Budget, BuyerConfig, KeySource, NetworkConfig, Trust};
+pub use config::{
+    Budget, BuyerConfig, CardsConfig, KeySource, NetworkConfig, PinnedKeyConfig, Trust,
+};
 pub use error::BuyerError;
 pub use offers::Offers;
 pub use seller::Seller;
@@ -49,7 +51,7 @@ use agent_core::trust::{GlobalAgentId, RegistrationFile};
 use agent_core::voucher::EscrowDomain;
 use agent_core::x402::PaymentTerms;
 
-use crate::call::RemoteAgent;
+use crate::call::{CallOptions, CardTrust, RemoteAgent};
 use crate::chain::Chain;
 use crate::chain::outbox::TxOutbox;
 use crate::discover::{Discovery, PayeeRefusal, Query};
@@ -74,6 +76,7 @@ struct Parts {
     assets: AssetTable,
     escrow: EscrowDomain,
     from_block: u64,
+    card_trust: CardTrust,
     require_identity: bool,
 }
 
@@ -126,7 +129,8 @@ impl Buyer {
     /// [`BuyerError::Call`] when its card cannot be had or used, [`BuyerError::Payee`] when it
     /// claims an identity that is not paid by its card, or claims none and one is required.
     pub async fn connect(&self, url: &str) -> Result<Seller, BuyerError> {
-        let remote = RemoteAgent::connect(&self.0.egress, url).await?;
+        let options = CallOptions::default().trusting(self.0.card_trust.clone());
+        let remote = RemoteAgent::connect_with(&self.0.egress, url, options).await?;
         let agent = match remote.terms() {
             Some(terms) => self.vet_payee(terms, None, None).await?,
             None => None,
@@ -157,6 +161,12 @@ impl Buyer {
     #[must_use]
     pub fn wallet(&self) -> &Wallet {
         &self.0.wallet
+    }
+
+    /// Whose signature under an Agent Card counts.
+    #[must_use]
+    pub fn card_trust(&self) -> &CardTrust {
+        &self.0.card_trust
     }
 
     /// The search.

@@ -1,15 +1,14 @@
 //! An Agent Card from a stranger: fetched, bounded, and read for what we need of it.
 
-use agent_core::a2a::AgentCard;
-use agent_core::a2a::limits::MAX_JSON_DEPTH;
-use agent_core::json::check_depth;
+use agent_core::a2a::signing::{CardForm, ReceivedCard};
+use agent_core::a2a::{AgentCard, v03};
 use agent_core::untrusted::shorten;
 use agent_core::x402::{EXTENSION_URI, PaymentTerms, X402_VERSION};
 use url::Url;
 
-use super::retry::{Repeat, repeat};
-use super::{CallError, limits};
-use crate::egress::{Egress, ExchangeLimits};
+use super::trust::{CardStanding, CardTrust};
+use super::{CallError, card_cache, limits};
+use crate::egress::Egress;
 
 /// Where the card is: `url` itself if it names a `.json` file, else the well-known path below it.
 pub(super) fn card_url(mut url: Url) -> Url {
@@ -25,23 +24,24 @@ pub(super) fn card_url(mut url: Url) -> Url {
     url
 }
 
-pub(super) async fn fetch(egress: &Egress, url: &Url) -> Result<AgentCard, CallError> {
-    let bounds = ExchangeLimits::default()
-        .within(limits::CARD_WAIT)
-        .at_most(limits::CARD_BYTES_MAX);
-    let body = repeat(Repeat::Safe, limits::CARD_ATTEMPTS_MAX, || async {
-        let response = egress.get(url.as_str(), bounds).await?;
-        if response.status.is_success() {
-            Ok(response.bytes)
-        } else {
-            Err(CallError::Http(response.status.as_u16()))
-        }
-    })
-    .await?;
-    check_depth(&body, MAX_JSON_DEPTH).map_err(bad)?;
-    let card: AgentCard = serde_json::from_slice(&body).map_err(bad)?;
+/// The card at `url`, and what its signatures are worth. A document that was fetched lately is
+/// read again rather than fetched; it is judged each time, since keys expire.
+pub(super) async fn fetch(
+    egress: &Egress,
+    url: &Url,
+    trust: &CardTrust,
+) -> Result<(AgentCard, CardStanding), CallError> {
+    let json = card_cache::fetch(egress, url, limits::CARD_BYTES_MAX).await?;
+    let received = ReceivedCard::read(&json).map_err(bad)?;
+    let standing = trust.check(egress, url, &received).await?;
+    let card = match &standing {
+        // Fields of 0.3 in it are not signed, so they are not read: whoever added them would
+        // otherwise say where to call.
+        CardStanding::Signed { form, .. } if *form != CardForm::Received => received.into_card(),
+        _ => v03::read_card(&json).map_err(|error| bad(error.message()))?,
+    };
     validate(&card)?;
-    Ok(card)
+    Ok((card, standing))
 }
 
 pub(super) fn validate(card: &AgentCard) -> Result<(), CallError> {

@@ -14,6 +14,10 @@ pub const CARD_INTERFACES_MAX: usize = 64;
 /// Wait for a card. It is a static file.
 pub const CARD_WAIT: Duration = Duration::from_secs(10);
 
+/// Key sets that are fetched for the signatures of one card. A rotation of keys needs one, a card
+/// that is signed by its agent and by a registry two.
+pub const KEY_SETS_PER_CARD_MAX: usize = 2;
+
 /// Times that a request which may be repeated is sent, the first included. With the pauses below
 /// it rides out the restart of a seller and gives up while a person still waits.
 pub const ATTEMPTS_MAX: u32 = 6;

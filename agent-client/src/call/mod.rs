@@ -7,6 +7,7 @@
 //! carries a payment id, under which a seller answers it once.
 
 mod card;
+mod card_cache;
 mod challenge;
 mod choose;
 mod credentials;
@@ -27,6 +28,7 @@ mod sse;
 mod stream;
 mod traced;
 mod transport;
+mod trust;
 mod typed;
 
 pub use challenge::Challenge;
@@ -39,4 +41,5 @@ pub use remote::RemoteAgent;
 pub use stream::EventStream;
 pub use traced::Traced;
 pub use transport::{Binding, Event, Events, Outgoing, Transport, Wire};
+pub use trust::{CardStanding, CardTrust, KeyFrom, SignatureMode};
 pub use typed::{Called, Ended, Waiting};

@@ -7,6 +7,7 @@ use agent_core::a2a::Version;
 
 use super::intercept::Interceptor;
 use super::transport::{Binding, Wire};
+use super::trust::CardTrust;
 
 /// How another agent is called: what to speak, how long to wait, what to add to each request.
 ///
@@ -29,6 +30,7 @@ pub struct CallOptions {
     pub(super) cut_is_final: bool,
     pub(super) extensions: Vec<String>,
     pub(super) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(super) trust: CardTrust,
 }
 
 impl CallOptions {
@@ -44,6 +46,13 @@ impl CallOptions {
     #[must_use]
     pub const fn in_version(mut self, version: Version) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// Whose signature under the card counts. Has no effect on an agent that is already connected.
+    #[must_use]
+    pub fn trusting(mut self, trust: CardTrust) -> Self {
+        self.trust = trust;
         self
     }
 

@@ -10,6 +10,7 @@ use url::Url;
 use super::intercept::Interceptor;
 use super::options::CallOptions;
 use super::transport::{Transport, Wire};
+use super::trust::CardStanding;
 use super::{CallError, card, choose, limits};
 use crate::egress::Egress;
 
@@ -32,6 +33,7 @@ struct Inner {
     /// The public card, or the extended one that took its place.
     card: RwLock<Arc<AgentCard>>,
     card_url: Url,
+    standing: CardStanding,
     transport: Arc<dyn Transport>,
     tenant: String,
     terms: Option<Arc<PaymentTerms>>,
@@ -44,7 +46,7 @@ impl RemoteAgent {
     /// # Errors
     /// [`CallError::Egress`] and [`CallError::Http`] when the card cannot be had,
     /// [`CallError::Card`], [`CallError::NoInterface`] and [`CallError::Terms`] when it cannot be
-    /// used.
+    /// used, [`CallError::CardSignature`] when the options ask for a signature that it lacks.
     pub async fn connect(egress: &Egress, url: &str) -> Result<Self, CallError> {
         Self::connect_with(egress, url, CallOptions::default()).await
     }
@@ -61,12 +63,13 @@ impl RemoteAgent {
         options: CallOptions,
     ) -> Result<Self, CallError> {
         let card_url = card::card_url(egress.vet(url)?);
-        let card = card::fetch(egress, &card_url).await?;
+        let (card, standing) = card::fetch(egress, &card_url, &options.trust).await?;
         let chosen = choose::choose(egress, &card, &options)?;
         let terms = card::terms(&card)?.map(Arc::new);
         let inner = Inner {
             card: RwLock::new(Arc::new(card)),
             card_url,
+            standing,
             transport: chosen.transport,
             tenant: chosen.tenant,
             terms,
@@ -97,6 +100,12 @@ impl RemoteAgent {
     #[must_use]
     pub fn card_url(&self) -> &Url {
         &self.inner.card_url
+    }
+
+    /// What the signatures of the public card are worth.
+    #[must_use]
+    pub fn card_standing(&self) -> &CardStanding {
+        &self.inner.standing
     }
 
     /// Where messages go.

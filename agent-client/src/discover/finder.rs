@@ -16,7 +16,7 @@ use super::query::{Query, Wanted};
 use super::registry::Registry;
 use super::reputation::{Reputation, TrustPolicy};
 use super::{DiscoverError, limits};
-use crate::call::RemoteAgent;
+use crate::call::{CardTrust, RemoteAgent};
 use crate::clock::SystemClock;
 use crate::egress::Egress;
 
@@ -28,6 +28,7 @@ pub struct Discovery {
     assets: AssetTable,
     reputation: Reputation,
     clock: Arc<dyn Clock>,
+    pub(super) card_trust: CardTrust,
     pub(super) cards: Remembered<Result<RemoteAgent, String>>,
     pub(super) files: Remembered<Result<Arc<RegistrationFile>, String>>,
     pub(super) domains: Remembered<bool>,
@@ -52,6 +53,7 @@ impl Discovery {
             assets,
             reputation,
             clock: Arc::new(SystemClock),
+            card_trust: CardTrust::default(),
             cards: Remembered::new(age, max),
             files: Remembered::new(age, max),
             domains: Remembered::new(age, max),
@@ -62,6 +64,13 @@ impl Discovery {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same, leaving out agents whose cards are not signed as `trust` asks.
+    #[must_use]
+    pub fn with_card_trust(mut self, trust: CardTrust) -> Self {
+        self.card_trust = trust;
         self
     }
 

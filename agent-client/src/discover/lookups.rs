@@ -8,7 +8,7 @@ use agent_core::untrusted::shorten;
 use super::files;
 use super::finder::Discovery;
 use super::index::Record;
-use crate::call::RemoteAgent;
+use crate::call::{CallOptions, RemoteAgent};
 
 /// Where an agent's domain names the agent (EIP-8004, "Endpoint Domain Verification").
 const DOMAIN_FILE: &str = "/.well-known/agent-registration.json";
@@ -53,7 +53,8 @@ impl Discovery {
         if let Some(card) = self.cards.get(url.as_str()) {
             return card;
         }
-        let card = RemoteAgent::connect(&self.egress, url.as_str())
+        let options = CallOptions::default().trusting(self.card_trust.clone());
+        let card = RemoteAgent::connect_with(&self.egress, url.as_str(), options)
             .await
             .map_err(|error| shorten(&error.to_string()));
         match &card {

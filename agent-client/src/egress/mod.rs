@@ -17,12 +17,14 @@
 
 mod address;
 mod body;
+mod cache;
 mod error;
 mod policy;
 mod resolve;
 
 use std::{sync::Arc, time::Duration};
 
+use agent_core::clock::Clock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -34,6 +36,7 @@ pub use error::EgressError;
 pub use policy::EgressPolicy;
 pub use resolve::{Lookup, Lookups, SystemLookup};
 
+use crate::clock::SystemClock;
 use crate::limits;
 
 /// Bounds of one exchange.
@@ -119,6 +122,7 @@ pub struct Head {
 pub struct Egress {
     client: reqwest::Client,
     policy: Arc<EgressPolicy>,
+    cache: Arc<cache::Cache>,
 }
 
 impl Egress {
@@ -149,7 +153,18 @@ impl Egress {
                 .build()
                 .map_err(EgressError::setup)
         })?;
-        Ok(Self { client, policy })
+        Ok(Self {
+            client,
+            policy,
+            cache: Arc::new(cache::Cache::new(Arc::new(SystemClock))),
+        })
+    }
+
+    /// The same door with an empty cache of documents that ages by another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.cache = Arc::new(cache::Cache::new(clock));
+        self
     }
 
     /// Checks a URL against the policy without connecting: its scheme, its form, and its address
@@ -170,6 +185,54 @@ impl Egress {
     pub async fn get(&self, url: &str, limits: ExchangeLimits) -> Result<Response, EgressError> {
         let request = self.client.get(self.policy.vet(url)?);
         self.exchange(request, limits).await
+    }
+
+    /// Fetches a document, unless one is known that its server lets be used (RFC 9111); an older
+    /// one is asked for with its `ETag`. All clones of this door share what is known, which is
+    /// bounded in number, bytes and age.
+    ///
+    /// What is known is told apart by its URL alone, so the same `headers` must be sent for it
+    /// each time. The status is that of the answer, and 200 for a document that was known.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_document(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        limits: ExchangeLimits,
+    ) -> Result<Response, EgressError> {
+        let url = self.policy.vet(url)?;
+        let known = |bytes| Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            bytes,
+        };
+        let conditions = match self.cache.look_up(url.as_str()) {
+            cache::Known::Fresh(bytes) => return Ok(known(bytes)),
+            cache::Known::Stale(conditions) => conditions,
+            cache::Known::Nothing => HeaderMap::new(),
+        };
+        let ask = |conditions| {
+            let request = self.client.get(url.clone()).headers(headers.clone());
+            self.exchange(request.headers(conditions), limits)
+        };
+        let response = ask(conditions).await?;
+        match self.cache.note(url.as_str(), &response) {
+            Some(bytes) if response.status == StatusCode::NOT_MODIFIED => Ok(known(bytes)),
+            Some(_) => Ok(response),
+            // It made room for others while it was asked for.
+            None => ask(HeaderMap::new()).await,
+        }
+    }
+
+    /// A document that is past its time, if its server allowed to use it when it cannot be asked
+    /// (`stale-if-error`, RFC 5861).
+    #[must_use]
+    pub fn stale_document(&self, url: &str) -> Option<Bytes> {
+        self.cache
+            .despite_error(self.policy.vet(url).ok()?.as_str())
     }
 
     /// Posts a JSON body.
