@@ -10,6 +10,7 @@ pub use running::RunningAgent;
 use crate::config::AgentConfig;
 use crate::error::Error;
 use agent_client::clock::SystemClock;
+use agent_client::egress::{Lookup, SystemLookup};
 use agent_core::clock::Clock;
 use agent_core::skill::{AnySkill, Resources, Skill, erase};
 use std::any::Any;
@@ -42,6 +43,7 @@ pub struct Agent {
     resources: Resources,
     config: Option<AgentConfig>,
     clock: Arc<dyn Clock>,
+    webhook_lookup: Arc<dyn Lookup>,
 }
 
 impl Agent {
@@ -54,6 +56,7 @@ impl Agent {
             resources: Resources::default(),
             config: None,
             clock: Arc::new(SystemClock),
+            webhook_lookup: Arc::new(SystemLookup),
         }
     }
 
@@ -94,6 +97,13 @@ impl Agent {
     /// Takes the time from another clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Finds the addresses of webhooks with another resolver; for tests. What it answers is checked
+    /// all the same.
+    pub fn webhook_lookup(mut self, lookup: Arc<dyn Lookup>) -> Self {
+        self.webhook_lookup = lookup;
         self
     }
 

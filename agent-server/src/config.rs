@@ -32,6 +32,8 @@ pub struct AgentConfig {
     pub streaming: bool,
     /// How it is paid; without it only free skills can be sold.
     pub payment: Option<PaymentConfig>,
+    /// Whether and where it sends notifications.
+    pub push: PushConfig,
     /// Bounds that deployments differ in.
     pub limits: Limits,
     /// Programs to sell as skills, by id.
@@ -49,8 +51,34 @@ impl Default for AgentConfig {
             list_all_tasks: false,
             streaming: true,
             payment: None,
+            push: PushConfig::default(),
             limits: Limits::default(),
             commands: BTreeMap::new(),
+        }
+    }
+}
+
+/// Push notifications: what the agent sends to webhooks that its callers name.
+///
+/// On by default, to `https` URLs at public addresses. Strangers choose what is called, so open
+/// more only where everything that could be reached may be called by strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PushConfig {
+    /// Whether callers may name webhooks.
+    pub enabled: bool,
+    /// Also `http` URLs, whose notifications and credentials others can read on their way.
+    pub allow_http: bool,
+    /// Also this machine and private networks; never a cloud's metadata service.
+    pub allow_private: bool,
+}
+
+impl Default for PushConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            allow_http: false,
+            allow_private: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 use crate::config::ConfigError;
 use agent_client::chain::outbox::OutboxError;
 use agent_client::chain::{ChainError, OtherChain};
+use agent_client::egress::EgressError;
 use agent_client::sqlite::OpenError;
 use agent_client::wallet::KeyError;
 use agent_core::money::MoneyError;
@@ -73,6 +74,9 @@ pub enum Error {
         /// Why.
         error: std::io::Error,
     },
+    /// The way out for notifications.
+    #[error("push notifications cannot be set up: {0}; [push] enabled = false does without")]
+    Push(#[from] EgressError),
     /// The identity registry.
     #[error("cannot register the agent: {0}")]
     Register(String),

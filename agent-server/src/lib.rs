@@ -10,6 +10,7 @@
 //! | payment: decode, compare, check, reserve | [`gate`] |
 //! | run the skill; number, store and stream its events | `tasks` |
 //! | one transaction: charge, task, receipt | [`store`] |
+//! | tell webhooks what happens | `push` |
 //! | claim what was earned | [`settle`] |
 
 mod agent;
@@ -24,6 +25,7 @@ pub mod gate;
 mod identity;
 pub mod limits;
 mod modes;
+pub mod push;
 mod serve;
 mod service;
 pub mod settle;

@@ -9,6 +9,7 @@ mod follow;
 mod list;
 mod operation;
 mod paying;
+mod push;
 mod request;
 
 pub use call::{Call, Caller, Version};
@@ -66,7 +67,11 @@ impl Service {
         let configuration = request.configuration.as_ref();
         let history = configuration.and_then(|c| c.history_length);
         let at_once = configuration.is_some_and(|c| c.return_immediately);
-        let showing = if at_once { Showing::AtOnce } else { Showing::AtEnd };
+        let showing = if at_once {
+            Showing::AtOnce
+        } else {
+            Showing::AtEnd
+        };
         let task = match self.sent(call, request, showing).await? {
             Sent::Still(task, _) => trimmed(task, history),
             Sent::Live(live) if at_once => shown(now(&live), history),
@@ -86,10 +91,12 @@ impl Service {
         call: &Call,
         request: SendMessageRequest,
     ) -> Result<Feed, A2aError> {
-        Ok(match self.sent(call, request, Showing::WithFirstEvent).await? {
-            Sent::Still(task, seq) => Feed::once(&task, seq),
-            Sent::Live(live) => Feed::run(live, self.clone()),
-        })
+        Ok(
+            match self.sent(call, request, Showing::WithFirstEvent).await? {
+                Sent::Still(task, seq) => Feed::once(&task, seq),
+                Sent::Live(live) => Feed::run(live, self.clone()),
+            },
+        )
     }
 
     /// `GetTask` (A2A §3.1.3).
@@ -142,8 +149,8 @@ impl Service {
         showing: Showing,
     ) -> Result<Sent, A2aError> {
         let owner = call.owner(&request.tenant)?;
-        let (service, trace) = (self.clone(), call.trace.clone());
-        detached(async move { service.send(owner, trace, request, showing).await }).await
+        let (service, call) = (self.clone(), call.clone());
+        detached(async move { service.send(owner, &call, request, showing).await }).await
     }
 
     pub(crate) fn gate(&self) -> Option<&Gate> {

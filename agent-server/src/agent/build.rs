@@ -8,6 +8,7 @@ use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
+use crate::push::Push;
 use crate::service::{Inner, Lists, Service};
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
@@ -98,11 +99,22 @@ impl Agent {
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
         let mut card = card.map_err(unwritable)?;
         card.capabilities.streaming = Some(config.streaming);
+        card.capabilities.push_notifications = Some(config.push.enabled);
         let card_bytes = CardBytes::new(&card);
         let card_bytes = card_bytes.map_err(|error| Error::Internal(error.to_string()))?;
+        let push = match config.push.enabled {
+            true => Some(Arc::new(Push::start(
+                Arc::new(store.clone()),
+                &config.push,
+                self.webhook_lookup,
+                Arc::clone(&self.clock),
+            )?)),
+            false => None,
+        };
         let engine = Engine {
             store: Arc::new(store.clone()),
             gate,
+            push: push.clone(),
             clock: self.clock,
             resources: Arc::new(self.resources),
             live: LiveTasks::new(config.limits.live_tasks),
@@ -134,6 +146,7 @@ impl Agent {
             service,
             store,
             earnings,
+            push,
             stop,
             serving,
         })

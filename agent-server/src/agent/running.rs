@@ -4,6 +4,7 @@ use super::build::Paid;
 use crate::error::Error;
 use crate::gate::LockSource;
 use crate::limits::{DRAIN_TIMEOUT, FINAL_SETTLEMENT_WAIT, SETTLE_INTERVAL};
+use crate::push::Push;
 use crate::service::Service;
 use crate::settle::limits::ROWS_MAX;
 use crate::settle::{
@@ -33,6 +34,7 @@ pub struct RunningAgent {
     pub(super) service: Service,
     pub(super) store: SqliteStore,
     pub(super) earnings: Option<Earnings>,
+    pub(super) push: Option<Arc<Push>>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) serving: JoinHandle<()>,
 }
@@ -199,6 +201,9 @@ impl RunningAgent {
         live.drained(DRAIN_TIMEOUT).await;
         live.cancel_all();
         live.drained(DRAIN_TIMEOUT).await;
+        if let Some(push) = self.push {
+            push.stop().await;
+        }
         if let Some(earnings) = self.earnings {
             match earnings.settler.settle_now(FINAL_SETTLEMENT_WAIT).await {
                 Ok(report) if report.transactions > 0 => {

@@ -1,10 +1,10 @@
 //! What a message does: start a task, pay for one, or answer one.
 
-use super::absent::refuse_webhook;
 use super::answers::busy;
 use super::request::{self, Asked};
-use super::{Sent, Service, refuse_violations};
+use super::{Call, Sent, Service, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
+use crate::store::Webhook;
 use crate::tasks::{Draft, NewTask, Resume, Showing, Start};
 use agent_core::a2a::{A2aError, Message, SendMessageRequest};
 use agent_core::json::Json;
@@ -23,6 +23,8 @@ pub(super) struct Sending {
     pub(super) owner: String,
     pub(super) trace: Option<TraceContext>,
     pub(super) message: Message,
+    /// The webhook that came with it.
+    pub(super) webhook: Option<Webhook>,
     /// The media types that the caller takes.
     pub(super) accepts: Vec<String>,
     pub(super) showing: Showing,
@@ -43,18 +45,19 @@ impl Service {
     pub(super) async fn send(
         &self,
         owner: String,
-        trace: Option<TraceContext>,
-        request: SendMessageRequest,
+        call: &Call,
+        mut request: SendMessageRequest,
         showing: Showing,
     ) -> Result<Sent, A2aError> {
         refuse_violations(request.validate())?;
-        refuse_webhook(&request)?;
+        let webhook = self.inline_webhook(&mut request, call.version)?;
         let permit = self.0.engine.live.permit()?;
         let configuration = request.configuration.unwrap_or_default();
         let sending = Sending {
             owner,
-            trace,
+            trace: call.trace.clone(),
             message: request.message,
+            webhook,
             accepts: configuration.accepted_output_modes,
             showing,
             permit,
@@ -72,6 +75,7 @@ impl Service {
             owner,
             trace,
             message,
+            webhook,
             accepts,
             showing,
             permit,
@@ -98,7 +102,9 @@ impl Service {
         let payment = message.metadata.get(keys::PAYLOAD).cloned();
         let draft = || {
             let now = self.0.engine.clock.now_unix_millis();
-            Draft::begin(new.clone(), message.clone(), now)
+            let mut draft = Draft::begin(new.clone(), message.clone(), now);
+            draft.webhooks = Vec::from_iter(webhook.clone());
+            draft
         };
         if price.is_zero() {
             return self.run(running(draft(), asked, None), permit).await;
@@ -132,7 +138,12 @@ impl Service {
         match self.stored(&sending.owner, &id).await? {
             Some(stored) => self.answer_question(stored, sending).await,
             None => match self.waiting(&sending.owner, &id) {
-                Some(task) => Ok(Sent::Still(task.shown, 0)),
+                Some(task) => {
+                    if let Some(webhook) = sending.webhook {
+                        self.keep_waiting(&id, webhook)?;
+                    }
+                    Ok(Sent::Still(task.shown, 0))
+                }
                 None => Err(A2aError::task_not_found(&id)),
             },
         }
@@ -160,6 +171,11 @@ impl Service {
             answers: Vec::new(),
             accepts,
             paid,
+        };
+        // What a webhook is told is read from what is stored, event by event.
+        let showing = match showing {
+            Showing::AtEnd if !draft.webhooks.is_empty() => Showing::WithFirstEvent,
+            showing => showing,
         };
         // Only one who may answer without a task has nothing to show at once.
         let showing = match showing {

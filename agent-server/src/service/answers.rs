@@ -33,6 +33,12 @@ impl Service {
         self.same_context(&sending.message, &stored.context_id)?;
         modes::check_input(&sending.message)?;
         let answer = answer_in(&sending.message)?;
+        if let Some(webhook) = sending.webhook
+            && !stored.state.is_terminal()
+        {
+            // Before its money is touched: a webhook that cannot be kept must not end the task.
+            self.attach(&stored, webhook).await?;
+        }
         let answered = Answered {
             answer,
             message: Some(sending.message),

@@ -2,7 +2,7 @@
 
 use super::{Call, Feed, Service};
 use agent_core::a2a::{A2aError, decode};
-use agent_core::json::Json;
+use agent_core::json::{Json, Metadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -119,11 +119,18 @@ impl Service {
             Operation::ListTasks => written(&self.list_tasks(call, read(params)?).await?)?,
             Operation::CancelTask => Reply::Json(self.cancel_task(call, read(params)?).await?),
             Operation::SubscribeToTask => Reply::Stream(self.subscribe(call, read(params)?).await?),
-            Operation::CreateTaskPushNotificationConfig
-            | Operation::GetTaskPushNotificationConfig
-            | Operation::ListTaskPushNotificationConfigs
-            | Operation::DeleteTaskPushNotificationConfig => {
-                return Err(Self::push_notifications());
+            Operation::CreateTaskPushNotificationConfig => {
+                written(&self.create_webhook(call, read(params)?).await?)?
+            }
+            Operation::GetTaskPushNotificationConfig => {
+                written(&self.get_webhook(call, read(params)?).await?)?
+            }
+            Operation::ListTaskPushNotificationConfigs => {
+                written(&self.list_webhooks(call, read(params)?).await?)?
+            }
+            Operation::DeleteTaskPushNotificationConfig => {
+                self.delete_webhook(call, read(params)?).await?;
+                written(&Metadata::new())?
             }
             Operation::GetExtendedAgentCard => return Err(Self::extended_card()),
         })

@@ -1,6 +1,7 @@
 //! The first payment of a task: asked for, made, refused.
 
 use super::admit::{Running, Sending};
+use super::push::add;
 use super::request::{self, Asked};
 use super::{Sent, Service};
 use crate::gate::{Admitted, GateRefusal};
@@ -21,6 +22,7 @@ impl Service {
             owner,
             trace,
             message,
+            webhook,
             accepts,
             showing,
             permit,
@@ -42,6 +44,19 @@ impl Service {
             )
             .with_detail("task_already_paid"));
         }
+        // Nothing is added to these any more: the payment has the task.
+        let mut webhooks = self
+            .0
+            .waiting
+            .get(id)
+            .map_or_else(Vec::new, |task| task.webhooks);
+        let added = webhook
+            .clone()
+            .map_or(Ok(()), |webhook| add(&mut webhooks, webhook));
+        if let Err(full) = added {
+            self.0.waiting.give_back(id, &payer);
+            return Err(full);
+        }
         let admitted = self.admit(payment, &new, &asked, price).await;
         match &admitted {
             Ok(_) => self.0.waiting.paid(id, &payer),
@@ -55,6 +70,7 @@ impl Service {
             Ok(Admitted::New(reserved)) => {
                 let mut draft = draft();
                 draft.hear(message);
+                draft.webhooks = webhooks;
                 // Its caller has the id, and may be watching.
                 let running = Running {
                     draft,
@@ -69,6 +85,9 @@ impl Service {
             Ok(Admitted::Same(id)) => self.answered(&new.owner, &id).await,
             Ok(Admitted::Busy(id)) => self.being_answered(&new.owner, &id, showing).await,
             Err(refusal) => {
+                if let Some(webhook) = webhook {
+                    self.keep_waiting(id, webhook)?;
+                }
                 tell_log(&refusal)?;
                 self.priced(draft(), &asked.skill, price, Some(&refusal))
                     .map(|task| Sent::Still(task, 0))
@@ -87,7 +106,7 @@ impl Service {
     ) -> Result<Sent, A2aError> {
         refusal.as_ref().map_or(Ok(()), tell_log)?;
         let (id, context_id) = (draft.task.id.clone(), draft.task.context_id.clone());
-        let owner = draft.owner.clone();
+        let (owner, webhooks) = (draft.owner.clone(), draft.webhooks.clone());
         let shown = self.priced(draft, &asked.skill, price, refusal.as_ref())?;
         let Asked { skill, input, .. } = asked;
         let task = WaitingTask {
@@ -97,6 +116,7 @@ impl Service {
             skill,
             input,
             message,
+            webhooks,
         };
         self.0.waiting.insert(id, task);
         Ok(Sent::Still(shown, 0))

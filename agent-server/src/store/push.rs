@@ -71,6 +71,21 @@ impl Webhook {
         }
     }
 
+    /// The bytes of what was sent for it, which its own fields add little to.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let authentication = self.authentication.as_ref();
+        [
+            self.id.len(),
+            self.url.len(),
+            self.token.len(),
+            authentication.map_or(0, |a| a.scheme.len()),
+            authentication.map_or(0, |a| a.credentials.len()),
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
+    }
+
     /// The webhook as its owner sees it.
     #[must_use]
     pub fn shown(&self, tenant: &str, task_id: &str) -> TaskPushNotificationConfig {

@@ -1,6 +1,7 @@
 //! A task being written: the A2A object and what the store wants beside it.
 
 use crate::limits::STATUS_TEXT_BYTES_MAX;
+use crate::store::Webhook;
 use agent_core::a2a::{
     Artifact, Message, Part, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
     TaskStatusUpdateEvent, Timestamp,
@@ -27,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) seq: u64,
     /// Whose it is; see [`TaskWrite::owner`].
     pub(crate) owner: String,
+    /// Webhooks to store with the task, before its id is told to anyone.
+    pub(crate) webhooks: Vec<Webhook>,
     updated_unix_millis: u64,
     /// The task as it was last written whole. Pieces of artifacts are stored as events beside it:
     /// writing everything again for every piece would make a long stream quadratic.
@@ -45,6 +48,7 @@ impl Draft {
             task: Task::new(id, context_id),
             seq: 0,
             owner,
+            webhooks: Vec::new(),
             updated_unix_millis: now,
             whole: None,
         };
@@ -75,6 +79,7 @@ impl Draft {
             task,
             seq,
             owner,
+            webhooks: Vec::new(),
             updated_unix_millis: now,
             whole: None,
         }

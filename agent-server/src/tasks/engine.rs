@@ -5,6 +5,7 @@ use super::faults::{store_failed, unserialisable};
 use super::host::Host;
 use super::live::{Ended, LiveTask, LiveTasks};
 use crate::gate::Gate;
+use crate::push::Push;
 use crate::store::TaskStore;
 use agent_core::a2a::{A2aError, ErrorCode, TaskState};
 use agent_core::clock::Clock;
@@ -26,6 +27,8 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn TaskStore>,
     pub(crate) gate: Option<Gate>,
+    /// Who tells webhooks; none when the agent sends no notifications.
+    pub(crate) push: Option<Arc<Push>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) resources: Arc<Resources>,
     pub(crate) live: LiveTasks,
@@ -109,6 +112,14 @@ impl Engine {
 
     /// Stores the task before its id is told to anyone.
     pub(super) async fn announce(&self, live: &LiveTask) -> Result<(), A2aError> {
+        let (owner, webhooks) = live.edit(|draft| (draft.owner.clone(), draft.webhooks.clone()));
+        // Before the task, so that they are told of its first event, and so that a webhook that
+        // cannot be kept leaves no task behind that its caller believes to hear from.
+        if let Some(push) = &self.push
+            && !webhooks.is_empty()
+        {
+            push.attach(live.id(), &owner, webhooks).await?;
+        }
         let (seq, event, write) = live
             .edit(|draft| {
                 let event = stream_event("task", &draft.task)?;

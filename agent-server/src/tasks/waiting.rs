@@ -1,6 +1,7 @@
 //! Tasks that wait for their first payment. In memory only, and bounded: a price question is free,
 //! so it must not cost the seller's disk.
 
+use crate::store::Webhook;
 use agent_core::a2a::Message;
 use agent_core::json::Json;
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +21,8 @@ pub(crate) struct WaitingTask {
     pub(crate) input: String,
     /// The message that asked for the work.
     pub(crate) message: Message,
+    /// Stored when the payment is admitted.
+    pub(crate) webhooks: Vec<Webhook>,
 }
 
 /// The bounded set of waiting tasks.
@@ -61,7 +64,9 @@ enum State {
 impl Entry {
     /// What it holds in memory: its text is there as JSON, as input and as the parsed message.
     fn bytes(&self) -> usize {
-        self.task.shown.get().len().saturating_mul(3)
+        let texts = self.task.shown.get().len().saturating_mul(3);
+        let webhooks = self.task.webhooks.iter().map(Webhook::bytes);
+        webhooks.fold(texts, usize::saturating_add)
     }
 }
 
@@ -88,6 +93,10 @@ impl WaitingTasks {
         } else {
             inner.order.push_back(id);
         }
+        self.make_room(&mut inner);
+    }
+
+    fn make_room(&self, inner: &mut Inner) {
         while let Some(oldest) = inner.order.front().cloned() {
             let entry = inner.tasks.get(&oldest);
             let expired = entry.is_none_or(|entry| entry.since.elapsed() > self.ttl);
@@ -97,6 +106,25 @@ impl WaitingTasks {
             inner.order.pop_front();
             inner.forget(&oldest);
         }
+    }
+
+    /// Changes the webhooks of a task; `None` when there is none such, or a payment has it.
+    pub(crate) fn webhooks<T>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Vec<Webhook>) -> T,
+    ) -> Option<T> {
+        let mut inner = self.lock();
+        let entry = inner.tasks.get_mut(id)?;
+        if entry.state != State::Open {
+            return None;
+        }
+        let before = entry.bytes();
+        let changed = change(&mut entry.task.webhooks);
+        let after = entry.bytes();
+        inner.bytes = inner.bytes.saturating_sub(before).saturating_add(after);
+        self.make_room(&mut inner);
+        Some(changed)
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<WaitingTask> {

@@ -127,6 +127,14 @@ impl House {
     }
 
     pub async fn open_with(change: impl FnOnce(&mut AgentConfig)) -> Self {
+        Self::open_as(change, |agent| agent).await
+    }
+
+    /// A house whose agent is changed beyond its configuration.
+    pub async fn open_as(
+        change: impl FnOnce(&mut AgentConfig),
+        build: impl FnOnce(Agent) -> Agent,
+    ) -> Self {
         let files = tempfile::tempdir().unwrap();
         let mut config = AgentConfig {
             data_dir: files.path().join("data"),
@@ -138,7 +146,7 @@ impl House {
             .config(config)
             .sell(Play(Arc::clone(&door)))
             .sell(Studio);
-        let agent = Box::pin(agent.start()).await.unwrap();
+        let agent = Box::pin(build(agent).start()).await.unwrap();
         let address = agent.url().socket_addrs(|| None).unwrap()[0];
         Self {
             agent,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn errors_are_a_status_with_the_reason_in_it() {
-    let house = House::open().await;
+    let house = House::open_with(|config| config.push.enabled = false).await;
     let done = house.task("x").await["id"].as_str().unwrap().to_owned();
     let cancel = format!("/rest/tasks/{done}:cancel");
     let subscribe = format!("/rest/tasks/{done}:subscribe");
