@@ -42,9 +42,13 @@ async fn begin(to: SocketAddr, method: &str, path: &str, headers: &str, body: &s
         true => "",
         false => "content-type: application/json\r\n",
     };
+    let version = match headers.contains("a2a-version") {
+        true => "",
+        false => "a2a-version: 1.0\r\n",
+    };
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: house\r\nconnection: close\r\na2a-version: 1.0\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: house\r\nconnection: close\r\n{version}\
          {kind}{headers}content-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -23,3 +23,4 @@ mod subscribe;
 mod turns;
 mod unpaid;
 mod webhook;
+mod v03;
