@@ -15,6 +15,7 @@ mod bounds;
 mod house;
 mod http;
 mod lists;
+mod own_binding;
 mod push;
 mod push_delivery;
 mod push_endings;
