@@ -191,6 +191,8 @@ impl RunningAgent {
     /// earned if the chain can be reached soon, and frees the files.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        // Those who follow a task that waits would be waited for in vain.
+        self.service.0.engine.live.watchers.close();
         if tokio::time::timeout(DRAIN_TIMEOUT.saturating_mul(2), self.serving)
             .await
             .is_err()

@@ -192,7 +192,10 @@ impl Follower {
                     return Ok(Portion::all(Vec::new()));
                 }
             }
-            self.watch.changed().await;
+            if !self.watch.changed().await {
+                // The reader comes back, to the agent that takes our place.
+                return Ok(Portion::all(Vec::new()));
+            }
         }
     }
 

@@ -31,6 +31,9 @@ pub(crate) struct Draft {
     /// Webhooks to store with the task, before its id is told to anyone.
     pub(crate) webhooks: Vec<Webhook>,
     updated_unix_millis: u64,
+    /// An event that is being stored. A run that is cancelled meanwhile does not learn whether it
+    /// was, so the end stores it once more, which changes nothing if it is there.
+    pending: Option<(u64, Json)>,
     /// The task as it was last written whole. Pieces of artifacts are stored as events beside it:
     /// writing everything again for every piece would make a long stream quadratic.
     whole: Option<Json>,
@@ -50,6 +53,7 @@ impl Draft {
             owner,
             webhooks: Vec::new(),
             updated_unix_millis: now,
+            pending: None,
             whole: None,
         };
         draft.hear(message);
@@ -81,6 +85,7 @@ impl Draft {
             owner,
             webhooks: Vec::new(),
             updated_unix_millis: now,
+            pending: None,
             whole: None,
         }
     }
@@ -165,7 +170,14 @@ impl Draft {
             None => Json::from_value(&self.task)?,
         };
         self.whole = Some(whole.clone());
+        self.pending = Some((seq, event.clone()));
         Ok(self.write_as(whole, vec![(seq, event)], None))
+    }
+
+    /// Takes the event of which it is not known whether it is stored. Who knows that it is takes it
+    /// too.
+    pub(crate) const fn take_pending(&mut self) -> Option<(u64, Json)> {
+        self.pending.take()
     }
 
     /// What is to be stored of the task as it is now.

@@ -63,7 +63,7 @@ impl Engine {
         let now = self.clock.now_unix_millis();
         let (state, action) = (ending.state, ending.action);
         let written = live.edit(|draft| {
-            let mut events = Vec::new();
+            let mut events: Vec<_> = draft.take_pending().into_iter().collect();
             if let Some(artifact) = ending.artifact {
                 let event = draft.artifact_event(artifact, false, true);
                 events.push((draft.next_seq(), stream_event("artifactUpdate", &event)?));

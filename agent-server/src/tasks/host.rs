@@ -46,6 +46,7 @@ impl SkillHost for Host {
                     Stop::failed("the agent's store failed")
                 })?;
             }
+            self.live.edit(Draft::take_pending);
             self.live
                 .append(seq, event)
                 .map_err(|_| Stop::failed("the task emitted too many events"))

@@ -17,6 +17,8 @@ pub(crate) struct Watchers(Arc<Inner>);
 struct Inner {
     tasks: Mutex<HashMap<String, watch::Sender<Option<Json>>>>,
     count: AtomicUsize,
+    /// Whether the agent is closing, when nobody should wait any more.
+    closing: watch::Sender<bool>,
 }
 
 /// One who waits. Gone when dropped.
@@ -24,6 +26,7 @@ struct Inner {
 pub(crate) struct Watch {
     id: String,
     told: watch::Receiver<Option<Json>>,
+    closing: watch::Receiver<bool>,
     watchers: Watchers,
 }
 
@@ -43,6 +46,7 @@ impl Watchers {
         Watch {
             id: id.to_owned(),
             told,
+            closing: self.0.closing.subscribe(),
             watchers: self.clone(),
         }
     }
@@ -59,6 +63,11 @@ impl Watchers {
         }
     }
 
+    /// Says that nobody should wait any more.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
     // A panic cannot leave the map half changed.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<Option<Json>>>> {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,10 +80,14 @@ impl Watch {
         self.told.borrow_and_update().clone()
     }
 
-    /// Waits for something that happened after the last look.
-    pub(crate) async fn changed(&mut self) {
-        // The sender lives in the map as long as this does.
-        let _ = self.told.changed().await;
+    /// Waits for something that happened after the last look; `false` when it is not worth waiting
+    /// for, because the agent is closing.
+    pub(crate) async fn changed(&mut self) -> bool {
+        tokio::select! {
+            // The senders live as long as this does.
+            _ = self.told.changed() => true,
+            _ = self.closing.wait_for(|closing| *closing) => false,
+        }
     }
 }
 

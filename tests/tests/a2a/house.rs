@@ -22,8 +22,8 @@ struct Said {
     text: String,
 }
 
-/// What the skill does, by its text: `ask`, `ask-held`, `hold`, `pieces`, `fail`, `reject`; else it
-/// echoes.
+/// What the skill does, by its text: `ask`, `ask-held`, `hold`, `pieces`, `drip`, `fail`, `reject`;
+/// else it echoes.
 struct Play(Arc<watch::Sender<bool>>);
 
 impl Skill for Play {
@@ -57,6 +57,9 @@ impl Skill for Play {
                 }
                 "all".to_owned()
             }
+            "drip" => loop {
+                cx.chunk("drops", "drop").await?;
+            },
             "fail" => return Err(Stop::failed("it does not work")),
             "reject" => return Err(Stop::rejected("it will not")),
             _ => ask.text,

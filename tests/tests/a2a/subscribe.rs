@@ -47,6 +47,47 @@ async fn three_hundred_quick_events_reach_every_subscriber_in_order() {
     }
 }
 
+#[tokio::test]
+async fn what_is_cancelled_while_it_speaks_is_heard_as_far_as_it_is_stored() {
+    let house = House::open().await;
+    for number in 0..20 {
+        let id = house.begun("drip").await;
+        let mut stream = house.subscribe(&id, number % 2 == 1).await;
+        let first = stream.next().await.unwrap();
+        for _ in 0..number {
+            stream.next().await.unwrap();
+        }
+        let cancelled = house.call("CancelTask", json!({ "id": id })).await;
+        assert_eq!(state(&cancelled), "CANCELED");
+        let mut heard = drops(&first);
+        heard += number + stream.rest().await.len() - 1;
+        let task = house.call("GetTask", json!({ "id": id })).await;
+        assert_eq!(heard, drops(&json!({ "task": task })));
+        // And so does one who comes back for all of it.
+        let path = format!("/rest/tasks/{id}:subscribe");
+        let again = Stream::try_open_with(house.address, "POST", &path, "Last-Event-ID: 1\r\n", "");
+        let again = again.await.unwrap().rest().await;
+        assert_eq!(again.len() - 1, heard);
+    }
+}
+
+/// How many drops are in a task.
+fn drops(event: &Value) -> usize {
+    let parts = event.pointer("/task/artifacts/0/parts");
+    parts.and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn an_agent_that_closes_waits_for_no_one_who_only_watches() {
+    let house = House::open().await;
+    let id = house.task("ask").await["id"].as_str().unwrap().to_owned();
+    let mut stream = house.subscribe(&id, false).await;
+    assert_eq!(state(&stream.next().await.unwrap()), "INPUT_REQUIRED");
+    let closing = tokio::spawn(house.agent.stop());
+    assert_eq!(stream.next().await, None);
+    closing.await.unwrap();
+}
+
 /// The text of the artifact `pieces`, put together as a reader does.
 fn pieces(events: &[Value]) -> String {
     let mut text = String::new();
