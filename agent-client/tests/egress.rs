@@ -493,6 +493,50 @@ async fn json_that_is_not_is_an_error() {
     }
 }
 
+#[test]
+fn plain_http_anywhere_opens_no_address() {
+    let egress = Egress::new(EgressPolicy::strict().allow_plain_http_anywhere()).unwrap();
+    assert!(egress.vet("http://example.com/").is_ok());
+    for url in HOSTILE {
+        let plain = url.replacen("https://", "http://", 1);
+        let public = plain.eq_ignore_ascii_case("http://example.com/");
+        assert_eq!(egress.vet(&plain).is_ok(), public, "{plain}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_one_who_is_told_something_the_head_of_the_answer_is_enough() {
+    let limits = ExchangeLimits {
+        idle: Duration::from_millis(50),
+        ..quick().at_most(100)
+    };
+    for answer in [
+        "HTTP/1.1 202 Accepted\r\nx-a: b\r\ncontent-length: 0\r\n\r\n",
+        // More than is read, less than is announced, and an end that never comes.
+        "HTTP/1.1 202 Accepted\r\nx-a: b\r\ncontent-length: 9999999999\r\n\r\n",
+        "HTTP/1.1 202 Accepted\r\nx-a: b\r\ncontent-length: 9\r\n\r\nab",
+        "HTTP/1.1 202 Accepted\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\nnonsense",
+    ] {
+        let (server, _) = serve(answer).await;
+        let url = format!("http://{server}/");
+        let head = local()
+            .tell(&url, HeaderMap::new(), Bytes::from("{}"), limits)
+            .await
+            .unwrap();
+        assert_eq!(head.status, 202, "{answer}");
+        assert_eq!(head.headers["x-a"], "b");
+    }
+    let (server, hits) =
+        serve("HTTP/1.1 307 No\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n").await;
+    let url = format!("http://{server}/");
+    let head = local()
+        .tell(&url, HeaderMap::new(), Bytes::from("{}"), limits)
+        .await
+        .unwrap();
+    assert_eq!(head.status, 307);
+    assert_eq!(hits.load(Ordering::SeqCst), 1);
+}
+
 fn local() -> Egress {
     Egress::new(EgressPolicy::strict().allow_loopback()).unwrap()
 }

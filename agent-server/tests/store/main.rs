@@ -15,3 +15,4 @@ mod races;
 mod recovery;
 mod support;
 mod tasks;
+mod webhooks;

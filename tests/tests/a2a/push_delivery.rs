@@ -2,6 +2,7 @@
 
 use crate::house::{House, message, state};
 use crate::push::open_to_hooks;
+use crate::v03;
 use crate::webhook::{Answer, Hook, all_pieces, says};
 use agent_tests::e2e::{PRICE, Shop, with_payment};
 use serde_json::{Value, json};
@@ -178,4 +179,41 @@ async fn the_webhook_of_a_task_that_waited_for_its_payment_is_told_of_the_work()
         assert_eq!((notes.len(), notes[0].says().as_str()), (3, "WORKING"));
     }
     shop.assert_books(PRICE, 1, 0, 0).await;
+}
+
+#[tokio::test]
+async fn a_webhook_of_0_3_is_told_the_task_as_it_was_written_then() {
+    let hook = Hook::open().await;
+    let house = House::open_with(open_to_hooks).await;
+    let params = json!({
+        "message": v03::text("x"),
+        "configuration": {
+            "blocking": true,
+            "pushNotificationConfig": {
+                "url": hook.url("/"), "token": "old",
+                "authentication": { "schemes": ["Bearer"], "credentials": "c" }
+            }
+        }
+    });
+    let task = v03::rpc(&house, "message/send", params).await;
+    assert_eq!(task["status"]["state"], "completed");
+    let notes = hook.at_least(2).await;
+    let states: Vec<_> = notes
+        .iter()
+        .map(|note| (&note.body["kind"], &note.body["status"]["state"]))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (&json!("task"), &json!("working")),
+            (&json!("task"), &json!("completed"))
+        ]
+    );
+    assert_eq!(notes[1].body["id"], task["id"]);
+    assert_eq!(notes[1].body["artifacts"], task["artifacts"]);
+    for note in &notes {
+        assert_eq!(note.header("content-type"), "application/json");
+        assert_eq!(note.header("authorization"), "Bearer c");
+        assert_eq!(note.header("x-a2a-notification-token"), "old");
+    }
 }

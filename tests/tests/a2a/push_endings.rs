@@ -54,6 +54,38 @@ async fn a_restart_goes_on_exactly_where_the_run_before_stopped() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_when_the_agent_closes_may_finish_and_is_not_sent_again() {
+    let files = tempfile::tempdir().unwrap();
+    let hook = Hook::scripted(|number, _| match number {
+        0 => Answer::Hold,
+        _ => Answer::Status(200),
+    })
+    .await;
+    let open = || {
+        House::open_with(|config| {
+            open_to_hooks(config);
+            config.data_dir = files.path().join("data");
+        })
+    };
+    let house = open().await;
+    let id = house.begun("ask").await;
+    webhook(&house, &id, &hook.url("/")).await;
+    house.answer(&id, "this").await;
+    hook.at_least(1).await;
+    let closing = tokio::spawn(house.agent.stop());
+    // The door is closed first; then what is under way is waited for.
+    while tokio::net::TcpStream::connect(house.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    hook.let_go();
+    closing.await.unwrap();
+    assert_eq!(hook.notes().len(), 1);
+    let _house = open().await;
+    let told = says(&hook.told("COMPLETED").await);
+    assert_eq!(told, ["WORKING", r#"{"text":"it is this"}"#, "COMPLETED"]);
+}
+
+#[tokio::test]
 async fn one_that_is_deleted_is_told_nothing_more() {
     let hook = Hook::scripted(|number, _| match number {
         5 => Answer::Hold,

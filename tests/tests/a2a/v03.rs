@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// What clients of 0.3 say about their version: nothing.
 const SILENT: &str = "a2a-version:\r\n";
 
-fn text(text: &str) -> Value {
+pub fn text(text: &str) -> Value {
     json!({
         "kind": "message", "messageId": "m", "role": "user",
         "parts": [{ "kind": "text", "text": text }],
@@ -27,7 +27,7 @@ fn request(method: &str, params: &Value) -> String {
 }
 
 /// A JSON-RPC call of 0.3: its result, or its error under `error`.
-async fn rpc(house: &House, method: &str, params: Value) -> Value {
+pub async fn rpc(house: &House, method: &str, params: Value) -> Value {
     let body = request(method, &params);
     let reply = http::ask(house.address, "POST", "/a2a", SILENT, &body).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
