@@ -25,3 +25,4 @@ mod turns;
 mod unpaid;
 mod webhook;
 mod v03;
+mod v03_push;
