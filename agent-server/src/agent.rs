@@ -1,18 +1,23 @@
 //! Putting an agent together and running it.
 
 mod build;
+mod entrance;
 mod running;
 
 pub(crate) use build::{Paid, assets, open_store};
 pub(crate) use running::Earnings;
 pub use running::RunningAgent;
 
+use crate::auth::Authenticator;
 use crate::config::AgentConfig;
 use crate::error::Error;
 use agent_client::clock::SystemClock;
 use agent_client::egress::{Lookup, SystemLookup};
+use agent_core::a2a::{AgentCard, AgentExtension, SecurityScheme};
+use agent_core::a2a::signing::CardSigner;
 use agent_core::clock::Clock;
 use agent_core::skill::{AnySkill, Resources, Skill, erase};
+use entrance::Visitors;
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +49,8 @@ pub struct Agent {
     config: Option<AgentConfig>,
     clock: Arc<dyn Clock>,
     webhook_lookup: Arc<dyn Lookup>,
+    visitors: Visitors,
+    signer: Option<CardSigner>,
 }
 
 impl Agent {
@@ -57,6 +64,8 @@ impl Agent {
             config: None,
             clock: Arc::new(SystemClock),
             webhook_lookup: Arc::new(SystemLookup),
+            visitors: Visitors::default(),
+            signer: None,
         }
     }
 
@@ -91,6 +100,45 @@ impl Agent {
     /// Sets the configuration; without it [`Agent::run`] reads `agent.toml`, if there is one.
     pub fn config(mut self, config: AgentConfig) -> Self {
         self.config = Some(config);
+        self
+    }
+
+    /// Lets callers in who authenticate themselves in this way, beside those that the
+    /// configuration names. The card calls it `name` and describes it as `scheme` says. With one
+    /// way or more, nobody else is let in, unless the configuration allows anonymous callers.
+    pub fn authenticate(
+        mut self,
+        name: &str,
+        scheme: SecurityScheme,
+        authenticator: impl Authenticator + 'static,
+    ) -> Self {
+        let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator);
+        let name = name.to_owned();
+        self.visitors.schemes.push((name, scheme, authenticator));
+        self
+    }
+
+    /// Names an extension in the card. If it is `required`, callers that do not name it in
+    /// `A2A-Extensions` are refused. What it means is for the skills to do.
+    pub fn extension(mut self, extension: AgentExtension) -> Self {
+        self.visitors.extensions.push(extension);
+        self
+    }
+
+    /// Shows each caller that is known a card of its own (A2A §3.1.11), made from the caller's name
+    /// and the public card; `None` refuses it.
+    pub fn extended_card(
+        mut self,
+        make: impl Fn(&str, AgentCard) -> Option<AgentCard> + Send + Sync + 'static,
+    ) -> Self {
+        self.visitors.extended = Some(Arc::new(make));
+        self
+    }
+
+    /// Signs the card (A2A §8.4), and the extended one; in place of the key that the configuration
+    /// names. The public half is served at [`agent_core::a2a::signing::JwkSet::WELL_KNOWN_PATH`].
+    pub fn sign_card(mut self, signer: CardSigner) -> Self {
+        self.signer = Some(signer);
         self
     }
 

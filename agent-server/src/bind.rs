@@ -1,10 +1,17 @@
 //! The outside of the service: HTTP routes and the bindings behind them, each a thin adapter.
 
 mod body;
+mod cards;
 mod door;
+mod forwarded;
+mod grpc;
 mod jsonrpc;
 mod rest;
 mod sse;
+
+pub(crate) use cards::Cards;
+pub(crate) use door::{Door, Peer};
+pub use forwarded::ProxyConfig;
 mod v03;
 
 use crate::service::{Service, Version};
@@ -27,7 +34,8 @@ use std::sync::Arc;
 pub(crate) struct App {
     pub(crate) service: Service,
     pub(crate) methods: Methods,
-    pub(crate) card: Arc<CardBytes>,
+    pub(crate) cards: Arc<Cards>,
+    pub(crate) door: Arc<Door>,
     pub(crate) bodies: body::BodyBudget,
 }
 
@@ -76,7 +84,8 @@ impl Document {
 /// When two methods of one name are registered, which a test would show.
 pub(crate) fn router(
     service: Service,
-    card: CardBytes,
+    door: Door,
+    cards: Cards,
     body_bytes_max: usize,
 ) -> Result<Router, jsonrpsee::core::RegisterMethodError> {
     let methods = jsonrpc::methods(service.clone())?;
@@ -84,7 +93,8 @@ pub(crate) fn router(
     let app = App {
         service,
         methods,
-        card: Arc::new(card),
+        cards: Arc::new(cards),
+        door: Arc::new(door),
         bodies,
     };
     Ok(Router::new()
@@ -95,14 +105,17 @@ pub(crate) fn router(
         .route(AgentCard::WELL_KNOWN_PATH, get(card_json))
         .route(LEGACY_WELL_KNOWN_PATH, get(card_json))
         .route("/health", get(|| async { "ok\n" }))
+        .merge(grpc::routes())
         .with_state(app))
 }
 
-async fn card_json(State(app): State<App>, headers: HeaderMap) -> Response {
+async fn card_json(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Response {
+    let base = peer.0.and_then(|peer| app.door.proxy.base(&headers, peer));
+    let card = app.cards.at(base);
     let card = if door::names_version(Version::V1_0, &headers, None) {
-        &app.card.current
+        &card.current
     } else {
-        &app.card.hybrid
+        &card.hybrid
     };
     let known = headers
         .get(IF_NONE_MATCH)

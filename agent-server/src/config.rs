@@ -1,7 +1,12 @@
 //! How an agent is set up: `agent.toml`, then `AGENT_*` from the environment, then the builder.
 
+use crate::auth::{AuthConfig, RateConfig};
+pub use crate::bind::ProxyConfig;
+pub use crate::service::TenantConfig;
+pub use crate::signing::{CardKey, CardSigning};
 use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
+use agent_core::a2a::signing::Algorithm;
 use agent_core::money::Money;
 use alloy_primitives::Address;
 use serde::Deserialize;
@@ -38,6 +43,17 @@ pub struct AgentConfig {
     pub limits: Limits,
     /// Programs to sell as skills, by id.
     pub commands: BTreeMap<String, CommandConfig>,
+    /// How callers say who they are; without it everybody is anonymous, and the id of a task is
+    /// what lets somebody read it.
+    pub auth: Option<AuthConfig>,
+    /// How often one caller may ask.
+    pub rate: RateConfig,
+    /// Which proxies in front of the agent are believed.
+    pub proxy: ProxyConfig,
+    /// Which tenants there are; without it any name is one.
+    pub tenants: Option<TenantConfig>,
+    /// What the card says beyond what the rest implies.
+    pub card: CardConfig,
 }
 
 impl Default for AgentConfig {
@@ -54,8 +70,55 @@ impl Default for AgentConfig {
             push: PushConfig::default(),
             limits: Limits::default(),
             commands: BTreeMap::new(),
+            auth: None,
+            rate: RateConfig::default(),
+            proxy: ProxyConfig::default(),
+            tenants: None,
+            card: CardConfig::default(),
         }
     }
+}
+
+/// What the card says beyond what the rest implies.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CardConfig {
+    /// The key that signs the card (A2A §8.4); without it the card is not signed.
+    pub sign_with: Option<CardKey>,
+    /// What the key signs with: `ES256`, the usual, `EdDSA` or `ES256K`.
+    pub algorithm: Algorithm,
+    /// The name of the key; its thumbprint (RFC 7638) unless set.
+    pub kid: Option<String>,
+    /// The URL of the key set that holds the public half; see [`CardSigning::jku`].
+    pub jku: Option<String>,
+    /// What only callers that are known are shown (A2A §3.1.11).
+    pub extended: Option<ExtendedCardConfig>,
+    /// Whether the card says that there is an extended card though none is configured yet.
+    pub declare_extended: bool,
+}
+
+impl CardConfig {
+    /// How the card is signed, if it is.
+    #[must_use]
+    pub fn signing(&self) -> Option<CardSigning> {
+        Some(CardSigning {
+            key: self.sign_with.clone()?,
+            algorithm: self.algorithm,
+            kid: self.kid.clone(),
+            jku: self.jku.clone(),
+        })
+    }
+}
+
+/// The card that callers are shown that are known.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExtendedCardConfig {
+    /// Skills that the public card leaves out, by id. They are not secret, and whoever may call the
+    /// agent may call them.
+    pub skills: Vec<String>,
+    /// What the agent is for, in other words than in public.
+    pub description: Option<String>,
 }
 
 /// Push notifications: what the agent sends to webhooks that its callers name.
@@ -113,6 +176,9 @@ pub struct PaymentConfig {
     /// Whether to register in the EIP-8004 identity registry at start; safe to leave on.
     #[serde(default)]
     pub register: bool,
+    /// Whether callers must name the payment extension in `A2A-Extensions`, whatever they ask.
+    #[serde(default)]
+    pub require_extension: bool,
 }
 
 impl PaymentConfig {
@@ -129,6 +195,7 @@ impl PaymentConfig {
             deadline_margin_secs: deadline_margin_secs(),
             chain_max_age_secs: chain_max_age_secs(),
             register: false,
+            require_extension: false,
         }
     }
 }

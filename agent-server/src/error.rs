@@ -1,4 +1,6 @@
+use crate::auth::AuthConfigError;
 use crate::config::ConfigError;
+use crate::signing::CardKeyError;
 use agent_client::chain::outbox::OutboxError;
 use agent_client::chain::{ChainError, OtherChain};
 use agent_client::egress::EgressError;
@@ -14,6 +16,12 @@ pub enum Error {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The configuration of authentication.
+    #[error(transparent)]
+    Auth(#[from] AuthConfigError),
+    /// The key that signs the card.
+    #[error("the card cannot be signed: {0}")]
+    CardKey(#[from] CardKeyError),
     /// Two skills share an id.
     #[error("two skills are called `{0}`; ids are unique within an agent")]
     DuplicateSkill(String),

@@ -29,13 +29,17 @@ pub mod push;
 mod serve;
 mod service;
 pub mod settle;
+mod signing;
 mod skills;
 pub mod store;
 mod tasks;
 
 pub use agent::{Agent, RunningAgent};
 pub use error::{Error, Result};
-pub use service::{Call, Caller, Feed, Operation, Portion, Reply, Service, Version};
+pub use signing::CardKeyError;
+pub use service::{
+    Call, Caller, Feed, MakeExtendedCard, Operation, Portion, Reply, Service, Tenants, Version,
+};
 
 /// What a file that sells a skill needs, in one line.
 pub mod prelude {

@@ -19,6 +19,43 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 /// How long a peer may take to send its request head. A loris sends one byte at a time.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Requests at once on one connection of HTTP/2, which is what its RFC asks servers to allow at
+/// least. All connections together answer no more than there may be connections.
+pub const HTTP2_STREAMS_MAX: u32 = 100;
+
+/// The largest request head on HTTP/2: what common HTTP/1 servers take.
+pub const HTTP2_HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+
+/// What a peer may send of one request before it is read, and
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// of all requests on one connection. It is held in memory for as long as nobody reads it.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 512 * 1024;
+
+/// What waits to be sent of one answer. An event stream holds no more for a slow reader.
+pub const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Requests of one connection that were reset before they were looked at. Resetting at once is how
+/// a peer makes work without waiting for it (CVE-2023-44487).
+pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
+
+/// How often an HTTP/2 peer is asked whether it is still there, and
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// how long it may take to say so. Streams may be silent for as long as their task is.
+pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an HTTP/2 connection is kept that has nothing to answer. Clients of gRPC keep one per
+/// server and connect again without asking.
+pub const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The largest request head; hyper also stops at a hundred headers. Tokens and traces need a few
+/// kilobytes.
+pub const HEADER_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest `grpc-timeout` that is counted. A longer one is as good as none.
+pub const GRPC_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 /// How long a peer may take to send its request body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 

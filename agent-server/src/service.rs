@@ -4,6 +4,7 @@ mod absent;
 mod admit;
 mod answers;
 mod call;
+mod extended;
 mod feed;
 mod follow;
 mod list;
@@ -11,11 +12,15 @@ mod operation;
 mod paying;
 mod push;
 mod request;
+mod tenants;
 
 pub use call::{Call, Caller, Version};
+pub(crate) use extended::Extended;
+pub use extended::MakeExtendedCard;
 pub use feed::{Feed, Portion};
 pub(crate) use list::Lists;
 pub use operation::{Operation, Reply};
+pub use tenants::{TenantConfig, Tenants};
 
 use crate::gate::Gate;
 use crate::skills::SkillBook;
@@ -27,6 +32,7 @@ use agent_core::a2a::{
 use agent_core::json::Json;
 use agent_core::money::AssetTable;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// One agent's operations.
 #[derive(Debug, Clone)]
@@ -39,6 +45,9 @@ pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     pub(crate) waiting: WaitingTasks,
     pub(crate) lists: Lists,
+    pub(crate) extended: Extended,
+    /// The extensions without which nobody is served.
+    pub(crate) required_extensions: Vec<String>,
     /// Whether the card offers streams.
     pub(crate) streaming: bool,
 }
@@ -210,7 +219,7 @@ fn now(live: &LiveTask) -> Task {
 async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, A2aError>> + Send + 'static,
 ) -> Result<T, A2aError> {
-    tokio::spawn(work)
+    tokio::spawn(work.in_current_span())
         .await
         .unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
 }

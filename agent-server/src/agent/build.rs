@@ -2,7 +2,7 @@
 
 use super::Agent;
 use super::running::{Earnings, RunningAgent};
-use crate::bind::{self, CardBytes};
+use crate::bind::{self, CardBytes, Cards};
 use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
@@ -10,10 +10,11 @@ use crate::gate::Gate;
 use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
 use crate::push::Push;
 use crate::service::{Inner, Lists, Service};
+use crate::signing::CardKeyError;
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
 use crate::tasks::{Engine, LiveTasks, WaitingTasks};
-use crate::{card, identity, serve};
+use crate::{card, identity, serve, signing};
 use agent_client::chain::outbox::TxOutbox;
 use agent_core::channel::AdmissionRules;
 use agent_core::clock::Clock;
@@ -100,8 +101,18 @@ impl Agent {
         let mut card = card.map_err(unwritable)?;
         card.capabilities.streaming = Some(config.streaming);
         card.capabilities.push_notifications = Some(config.push.enabled);
-        let card_bytes = CardBytes::new(&card);
-        let card_bytes = card_bytes.map_err(|error| Error::Internal(error.to_string()))?;
+        let mut entrance = self.visitors.entrance(&config, &self.clock, &mut card)?;
+        let configured = || config.card.signing().map(|signing| signing.signer());
+        let signer = self.signer.map(Ok).or_else(configured).transpose()?;
+        if let Some(signer) = &signer {
+            // Only the card at our own address: one at the address that a request names would put
+            // our name under whatever a stranger asks for.
+            let signed = signer.sign_into(&mut card);
+            signed.map_err(CardKeyError::from)?;
+        }
+        entrance.extended.signer.clone_from(&signer);
+        let cards = Cards::new(card.clone(), url.clone(), Box::new(CardBytes::new));
+        let cards = cards.map_err(|error| Error::Internal(error.to_string()))?;
         let push = match config.push.enabled {
             true => Some(Arc::new(Push::start(
                 Arc::new(store.clone()),
@@ -130,10 +141,20 @@ impl Agent {
                 WAITING_TASK_TTL,
             ),
             lists: Lists::new(Arc::new(store.clone()), config.list_all_tasks),
+            extended: entrance.extended,
+            required_extensions: entrance.required_extensions,
             streaming: config.streaming,
         }));
-        let router = bind::router(service.clone(), card_bytes, config.limits.body_bytes);
-        let router = router.map_err(|error| Error::Internal(error.to_string()))?;
+        let router = bind::router(
+            service.clone(),
+            entrance.door,
+            cards,
+            config.limits.body_bytes,
+        );
+        let mut router = router.map_err(|error| Error::Internal(error.to_string()))?;
+        if let Some(signer) = &signer {
+            router = router.merge(signing::key_set(signer).map_err(unwritable)?);
+        }
         let serving = tokio::spawn(serve::serve(
             listener,
             router,

@@ -61,13 +61,23 @@ pub enum KeyList {
 }
 
 /// An API key as it is kept. Never the key itself: files are copied, backed up and shown.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum StoredKey {
     /// The SHA-256 digest of the key in hexadecimal: `printf %s "$KEY" | sha256sum`.
     Sha256(String),
     /// The environment variable that holds the key.
     Env(String),
+}
+
+/// Without the digest: of a weak key it would be enough to find it.
+impl std::fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sha256(_) => f.write_str("Sha256(hidden)"),
+            Self::Env(name) => f.debug_tuple("Env").field(name).finish(),
+        }
+    }
 }
 
 /// Knows callers by their API keys.
@@ -84,7 +94,6 @@ struct Known {
     caller: String,
 }
 
-/// Without the digest: of a weak key it would be enough to find it.
 impl std::fmt::Debug for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Known")

@@ -1,10 +1,19 @@
 //! The door of every binding: from what the transport says to a [`Call`], or to a refusal.
 
-use crate::service::{Call, Version};
-use agent_core::a2a::{A2aError, PROTOCOL_VERSION, v03};
+use super::forwarded::ProxyConfig;
+use crate::auth::{AccessPolicy, Counted, Denied, Presented, RateLimiter};
+use crate::service::{Call, Caller, Tenants, Version};
+use agent_core::a2a::{A2aError, ErrorCode, PROTOCOL_VERSION, v03};
+use agent_core::trace::TraceContext;
 use agent_core::untrusted::shorten;
-use agent_core::x402::EXTENSION_URI;
+use axum::extract::FromRequestParts;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::time::Duration;
+use url::form_urlencoded;
 
 const VERSION_HEADER: &str = "a2a-version";
 const EXTENSIONS_HEADERS: [&str; 2] = ["a2a-extensions", "x-a2a-extensions"];
@@ -12,6 +21,9 @@ const LAST_EVENT_HEADER: &str = "last-event-id";
 
 /// The most extensions that a caller may name. There are a few in all.
 const EXTENSIONS_MAX: usize = 32;
+
+/// When callers may come again whose credentials cannot be checked: after the next fetch of keys.
+const AUTH_RETRY_SECS: u64 = 30;
 
 /// A request that does not get in, and how HTTP says so.
 #[derive(Debug)]
@@ -37,33 +49,171 @@ pub(super) fn status_of(error: &A2aError) -> StatusCode {
     StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Reads who asks and how. `version_in_query` is for those who cannot set headers (A2A §3.6.1).
+/// What the door knows of the agent.
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// How callers say who they are; without, everybody is anonymous.
+    pub(crate) policy: Option<AccessPolicy>,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) tenants: Tenants,
+    /// The extensions that the card names.
+    pub(crate) extensions: Vec<String>,
+}
+
+/// Whose end of the connection it is: the caller, or a proxy in front of it. Put into every
+/// request by whoever accepts connections; unknown where nobody did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Peer(pub(crate) Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
+}
+
+/// Reads who asks and how, in 1.0, from the headers (of gRPC, the metadata), the query without its
+/// question mark, and the connection's other end.
 ///
 /// # Errors
 /// [`Refused`], before anything of the body is looked at.
 pub(super) async fn open(
+    door: &Door,
+    peer: Peer,
     headers: &HeaderMap,
-    version_in_query: Option<&str>,
+    query: Option<&str>,
 ) -> Result<Call, Refused> {
-    open_as(Version::V1_0, headers, version_in_query).await
+    let call = enter(door, peer, headers, query).await?;
+    let version = version_in_query(query);
+    Ok(speak(call, Version::V1_0, headers, version.as_deref())?)
 }
 
-/// The same for a request whose method or route is one of `spoken`.
+/// Reads who asks and how, before it is known in which version.
 ///
 /// # Errors
-/// As for [`open`], and VersionNotSupported when the request names another version.
-pub(super) async fn open_as(
-    spoken: Version,
+/// [`Refused`], in words of HTTP rather than of A2A: who is asked to say who they are, or to come
+/// later.
+pub(super) async fn enter(
+    door: &Door,
+    peer: Peer,
     headers: &HeaderMap,
-    version_in_query: Option<&str>,
+    query: Option<&str>,
 ) -> Result<Call, Refused> {
+    let client = peer.0.and_then(|peer| door.proxy.client(headers, peer));
     let mut call = Call::anonymous();
-    call.version = version(spoken, headers, version_in_query)?;
-    call.extensions = extensions(headers);
+    call.caller = door.caller(peer, client, headers, query).await?;
+    call.tenants = door.tenants.clone();
+    call.extensions = extensions(headers, &door.extensions);
     call.after = headers
         .get(LAST_EVENT_HEADER)
         .and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    call.trace = trace(headers);
     Ok(call)
+}
+
+/// The same call, whose method or route is one of `spoken`.
+///
+/// # Errors
+/// VersionNotSupported when the request names another version.
+pub(super) fn speak(
+    mut call: Call,
+    spoken: Version,
+    headers: &HeaderMap,
+    version_in_query: Option<&str>,
+) -> Result<Call, A2aError> {
+    call.version = version(spoken, headers, version_in_query)?;
+    Ok(call)
+}
+
+/// The version that a query names, for those who cannot set headers (A2A §3.6.1).
+pub(super) fn version_in_query(query: Option<&str>) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query?.as_bytes());
+    let named = pairs.find(|(name, _)| name == "A2A-Version");
+    named.map(|(_, version)| version.into_owned())
+}
+
+impl Door {
+    /// Who asks, if that is well and not too often.
+    async fn caller(
+        &self,
+        peer: Peer,
+        client: Option<IpAddr>,
+        headers: &HeaderMap,
+        query: Option<&str>,
+    ) -> Result<Caller, Refused> {
+        let address = client.map(Counted::Address);
+        let named = match &self.policy {
+            None => None,
+            Some(policy) => {
+                // Whoever fails too often is not even checked: guesses and forgeries cost work.
+                address.map_or(Ok(()), |address| self.limiter.peek(address))?;
+                let presented = Presented {
+                    headers,
+                    query,
+                    peer: peer.0,
+                };
+                match policy.admit(&presented).await {
+                    Ok(named) => named,
+                    Err(denied) => {
+                        let code = denied.error.detail().unwrap_or("no_credential");
+                        tracing::info!(?client, code, "a caller was refused");
+                        address.map_or(Ok(()), |address| self.limiter.take(address))?;
+                        return Err(denied.into());
+                    }
+                }
+            }
+        };
+        match (&named, address) {
+            (Some(name), _) => self.limiter.take(Counted::Caller(name))?,
+            (None, Some(address)) => self.limiter.take(address)?,
+            (None, None) => {}
+        }
+        Ok(named.map_or(Caller::Anonymous, Caller::Named))
+    }
+}
+
+/// Too often: come again in so long.
+impl From<Duration> for Refused {
+    fn from(wait: Duration) -> Self {
+        let mut refused = Self::from(A2aError::from(ErrorCode::ResourceExhausted));
+        let wait = wait.as_secs().saturating_add(1);
+        refused.headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+        refused
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        let mut refused = Self::from(denied.error);
+        if refused.status == StatusCode::SERVICE_UNAVAILABLE {
+            let wait = HeaderValue::from(AUTH_RETRY_SECS);
+            refused.headers.insert(RETRY_AFTER, wait);
+        }
+        for challenge in denied.challenges {
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                refused.headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        refused
+    }
+}
+
+/// The trace that the request belongs to (W3C Trace Context). Two parents are none.
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut parents = headers.get_all(TraceContext::PARENT_HEADER).iter();
+    let parent = parents.next()?.to_str().ok()?;
+    if parents.next().is_some() {
+        return None;
+    }
+    let trace = TraceContext::parse(parent)?;
+    let states = headers.get_all(TraceContext::STATE_HEADER).iter();
+    let states: Result<Vec<&str>, _> = states.map(HeaderValue::to_str).collect();
+    Some(match states {
+        Ok(states) if !states.is_empty() => trace.with_state(&states.join(",")),
+        _ => trace,
+    })
 }
 
 /// A missing version passes: the names of methods and routes are those of one version and of no
@@ -100,7 +250,8 @@ fn asked_version<'a>(headers: &'a HeaderMap, in_query: Option<&'a str>) -> &'a s
     header.or(in_query).unwrap_or("")
 }
 
-fn extensions(headers: &HeaderMap) -> Vec<String> {
+/// The extensions that the caller named and the agent knows. Others are ignored (A2A §4.6).
+fn extensions(headers: &HeaderMap, known: &[String]) -> Vec<String> {
     let named = EXTENSIONS_HEADERS
         .iter()
         .flat_map(|name| headers.get_all(*name));
@@ -108,16 +259,18 @@ fn extensions(headers: &HeaderMap) -> Vec<String> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|list| list.split(','))
         .map(str::trim)
-        .filter(|uri| !uri.is_empty())
         .take(EXTENSIONS_MAX)
+        .filter(|uri| known.iter().any(|known| known == uri))
         .map(str::to_owned)
         .collect()
 }
 
-/// Echoes the extensions that are active (A2A §4.6): ours, if the caller named it.
+/// Echoes the extensions that are active (A2A §4.6): those of ours that the caller named.
 pub(super) fn echo_extensions(call: &Call, response: &mut HeaderMap) {
-    if call.extensions.iter().any(|uri| uri == EXTENSION_URI) {
-        let name = HeaderName::from_static("a2a-extensions");
-        response.insert(name, HeaderValue::from_static(EXTENSION_URI));
+    if call.extensions.is_empty() {
+        return;
+    }
+    if let Ok(named) = HeaderValue::from_str(&call.extensions.join(", ")) {
+        response.insert(HeaderName::from_static("a2a-extensions"), named);
     }
 }

@@ -1,23 +1,22 @@
 //! The JSON-RPC binding (A2A §9): jsonrpsee's method registry for the unary operations, our own
 //! event stream for the streaming ones, and our own limits around both.
 
-use super::door::{self, Refused};
+use super::door::{self, Peer, Refused};
 use super::{App, body, sse, v03};
-use crate::service::{Call, Feed, Operation, Reply, Service};
+use crate::service::{Call, Feed, Operation, Reply, Service, Version};
 use agent_core::a2a::{A2aError, ErrorCode, JsonRpcError};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{MethodCallback, ResponsePayload, RpcModule};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Request};
 use jsonrpsee::{ConnectionId, Extensions, Methods};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
 
 /// The unary operations, by method name.
 pub(super) fn methods(service: Service) -> Result<Methods, RegisterMethodError> {
@@ -38,10 +37,16 @@ pub(super) fn methods(service: Service) -> Result<Methods, RegisterMethodError> 
 /// Answers one POST.
 pub(super) async fn post(
     State(app): State<App>,
-    Query(query): Query<HashMap<String, String>>,
+    peer: Peer,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    // Whoever is turned away here sends no body first, and so is told without its id.
+    let call = match door::enter(&app.door, peer, &headers, uri.query()).await {
+        Ok(call) => call,
+        Err(refused) => return refusal(&Id::Null, refused),
+    };
     // The room is held until the answer is there: the request lives on in it.
     let (bytes, _room) = match body::read(body, &headers, &app.bodies).await {
         Ok(read) => read,
@@ -51,13 +56,14 @@ pub(super) async fn post(
         Ok(request) => request,
         Err(_) => return failure(&Id::Null, &not_a_request(&bytes)).into_response(),
     };
-    let in_query = query.get("A2A-Version").map(String::as_str);
+    let version = door::version_in_query(uri.query());
+    let version = version.as_deref();
     if let Some(operation) = v03::rpc::operation(&request.method) {
-        return v03::rpc::post(&app, &headers, in_query, operation, &request).await;
+        return v03::rpc::post(&app, call, &headers, version, operation, &request).await;
     }
-    let call = match door::open(&headers, in_query).await {
+    let call = match door::speak(call, Version::V1_0, &headers, version) {
         Ok(call) => call,
-        Err(refused) => return refusal(&request.id, refused),
+        Err(error) => return refusal(&request.id, error.into()),
     };
     let params = request.params.as_deref().map(RawValue::get);
     let streamed = Operation::of_name(&request.method).filter(|known| known.streams());
@@ -134,13 +140,21 @@ pub(super) fn log(error: &A2aError) {
 /// who is asked to say who they are, or to come later, is told by HTTP.
 pub(super) fn refusal(id: &Id<'_>, refused: Refused) -> Response {
     log(&refused.error);
-    let status = match refused.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-            refused.status
-        }
-        _ => StatusCode::OK,
+    let status = match by_http(&refused) {
+        true => refused.status,
+        false => StatusCode::OK,
     };
     (status, refused.headers, failure(id, &refused.error)).into_response()
+}
+
+fn by_http(refused: &Refused) -> bool {
+    matches!(
+        refused.status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 fn error_object(error: &A2aError) -> ErrorObjectOwned {

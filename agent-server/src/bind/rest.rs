@@ -2,18 +2,18 @@
 
 pub(super) mod route;
 
-use super::door::{self, Refused};
+use super::door::{self, Peer, Refused};
 use super::jsonrpc::log;
 use super::sse::{self, Framing};
 use super::{App, body, v03};
-use crate::service::Reply;
+use crate::service::{Operation, Reply};
 use agent_core::a2a::{A2aError, RestError, decode};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use route::Route;
 use serde_json::{Map, Value};
@@ -29,6 +29,7 @@ const MEDIA_TYPE: &str = "application/a2a+json";
 /// Answers one request.
 pub(super) async fn serve(
     State(app): State<App>,
+    peer: Peer,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -37,11 +38,13 @@ pub(super) async fn serve(
     let query = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     let query: Vec<(String, String)> = query.into_owned().collect();
     let path = uri.path().strip_prefix(BASE).unwrap_or_default();
-    let version = version_in(&query);
-    if let Some(path) = v03::rest::path(path, &headers, version) {
+    let version = door::version_in_query(uri.query());
+    if let Some(path) = v03::rest::path(path, &headers, version.as_deref()) {
         let sent = v03::rest::Sent {
             method: &method,
             path,
+            peer,
+            raw_query: uri.query(),
             query: &query,
             headers: &headers,
         };
@@ -49,7 +52,9 @@ pub(super) async fn serve(
     }
     let asked = Asked {
         app: &app,
+        peer,
         headers: &headers,
+        raw_query: uri.query(),
         query,
     };
     match asked.answer(&method, path, body).await {
@@ -63,19 +68,16 @@ pub(super) async fn serve(
 
 struct Asked<'a> {
     app: &'a App,
+    peer: Peer,
     headers: &'a HeaderMap,
+    raw_query: Option<&'a str>,
     query: Vec<(String, String)>,
-}
-
-fn version_in(query: &[(String, String)]) -> Option<&str> {
-    let mut named = query.iter().filter(|(name, _)| name == "A2A-Version");
-    named.next().map(|(_, version)| version.as_str())
 }
 
 impl Asked<'_> {
     async fn answer(&self, method: &Method, path: &str, body: Body) -> Result<Response, Refused> {
-        let call = door::open(self.headers, version_in(&self.query)).await?;
-        let route = Route::of(method, path)?;
+        let call = door::open(&self.app.door, self.peer, self.headers, self.raw_query).await?;
+        let route = Route::of(method, path).map_err(|error| other_verb(path, error))?;
         // The room is held until the answer is there: the request lives on in it.
         let (bytes, _room) = body::read(body, self.headers, &self.app.bodies)
             .await
@@ -96,6 +98,13 @@ impl Asked<'_> {
             Reply::Stream(feed) => sse::response(feed, Framing::Bare),
         };
         door::echo_extensions(&call, response.headers_mut());
+        if operation == Operation::GetExtendedAgentCard {
+            // It is for this caller only, whatever stands between.
+            let private = HeaderValue::from_static("private, max-age=60");
+            response.headers_mut().insert(CACHE_CONTROL, private);
+            let vary = HeaderValue::from_static("Authorization, Cookie");
+            response.headers_mut().insert(VARY, vary);
+        }
         Ok(response)
     }
 
@@ -130,6 +139,21 @@ impl Asked<'_> {
         let object: Map<String, Value> = fields.collect();
         serde_json::to_vec(&object).map_err(|error| A2aError::internal(error.to_string()))
     }
+}
+
+/// What is said of a route that is not there: if it is with another verb, which.
+fn other_verb(path: &str, error: A2aError) -> Refused {
+    let verbs = [Method::GET, Method::POST, Method::DELETE];
+    let verbs = verbs.iter().filter(|verb| Route::of(verb, path).is_ok());
+    let verbs: Vec<&str> = verbs.map(Method::as_str).collect();
+    let mut refused = Refused::from(error);
+    if let Ok(allowed) = HeaderValue::from_str(&verbs.join(", "))
+        && !verbs.is_empty()
+    {
+        refused.status = StatusCode::METHOD_NOT_ALLOWED;
+        refused.headers.insert(ALLOW, allowed);
+    }
+    refused
 }
 
 impl Route {

@@ -1,10 +1,8 @@
 //! Who asks, and how: what a binding knows of a request besides its body.
 
+use super::Tenants;
 use agent_core::a2a::A2aError;
 use agent_core::trace::TraceContext;
-
-/// The longest tenant that is taken. It is stored with every task.
-const TENANT_BYTES_MAX: usize = 256;
 
 /// What a binding knows of a request besides its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,8 +12,10 @@ pub struct Call {
     pub caller: Caller,
     /// The version of the protocol that it speaks.
     pub version: Version,
-    /// The extensions that it named (A2A §4.6).
+    /// The extensions that it named and the agent knows (A2A §4.6).
     pub extensions: Vec<String>,
+    /// The tenants that it may name.
+    pub tenants: Tenants,
     /// The number of the last event that it has, if it goes on with a stream that was cut.
     pub after: Option<u64>,
     /// The trace that it belongs to.
@@ -59,9 +59,7 @@ impl Call {
     /// Whose tasks this call may see: those of its caller under its tenant, and no others. Two
     /// callers or two tenants never share one; those without either have the empty one.
     pub(crate) fn owner(&self, tenant: &str) -> Result<String, A2aError> {
-        if tenant.len() > TENANT_BYTES_MAX {
-            return Err(A2aError::invalid_field("tenant", "is too long"));
-        }
+        self.tenants.check(tenant)?;
         Ok(match &self.caller {
             Caller::Anonymous if tenant.is_empty() => String::new(),
             // The length keeps neighbours apart, and the mark a caller from nobody.

@@ -5,6 +5,7 @@ use agent_core::a2a::{A2aError, decode};
 use agent_core::json::{Json, Metadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 /// An operation of A2A 1.0 (§3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,11 +106,33 @@ impl Service {
         operation: Operation,
         params: &[u8],
     ) -> Result<Reply, A2aError> {
+        let mut required = self.0.required_extensions.iter();
+        if let Some(missing) = required.find(|uri| !call.extensions.contains(uri)) {
+            return Err(A2aError::extension_support_required(missing));
+        }
         if operation.streams() && !self.0.streaming {
             return Err(A2aError::unsupported_operation(
                 "this agent has no streams; send with returnImmediately and ask with GetTask",
             ));
         }
+        let done = self.done(call, operation, params);
+        match &call.trace {
+            None => done.await,
+            // With the caller's id in it, so that its log and ours can be read as one.
+            Some(trace) => {
+                let name = operation.name();
+                let span = tracing::info_span!("operation", name, trace_id = trace.trace_id());
+                done.instrument(span).await
+            }
+        }
+    }
+
+    async fn done(
+        &self,
+        call: &Call,
+        operation: Operation,
+        params: &[u8],
+    ) -> Result<Reply, A2aError> {
         Ok(match operation {
             Operation::SendMessage => Reply::Json(self.send_message(call, read(params)?).await?),
             Operation::SendStreamingMessage => {
@@ -132,7 +155,9 @@ impl Service {
                 self.delete_webhook(call, read(params)?).await?;
                 written(&Metadata::new())?
             }
-            Operation::GetExtendedAgentCard => return Err(Self::extended_card()),
+            Operation::GetExtendedAgentCard => {
+                Reply::Json(self.extended_card(call, &read(params)?)?)
+            }
         })
     }
 }

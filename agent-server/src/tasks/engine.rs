@@ -21,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 /// Runs tasks to their end.
 #[derive(Debug)]
@@ -106,7 +107,8 @@ impl Engine {
         }
         let (engine, running) = (Arc::clone(self), Arc::clone(&live));
         let paid_by = reserved;
-        tokio::spawn(async move { engine.drive(running, resume, work, paid_by, trace).await });
+        let run = async move { engine.drive(running, resume, work, paid_by, trace).await };
+        tokio::spawn(run.in_current_span());
         Ok(live)
     }
 

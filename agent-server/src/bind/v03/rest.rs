@@ -2,7 +2,7 @@
 //! Protocol Buffers of 0.3.
 
 use super::{Answer, Asked, perform};
-use crate::bind::door::{self, Refused};
+use crate::bind::door::{self, Peer, Refused};
 use crate::bind::jsonrpc::log;
 use crate::bind::rest::route::Route;
 use crate::bind::sse::{self, Framing};
@@ -34,6 +34,8 @@ pub(in crate::bind) struct Sent<'a> {
     pub(in crate::bind) method: &'a Method,
     /// After `/v1`.
     pub(in crate::bind) path: &'a str,
+    pub(in crate::bind) peer: Peer,
+    pub(in crate::bind) raw_query: Option<&'a str>,
     pub(in crate::bind) query: &'a [(String, String)],
     pub(in crate::bind) headers: &'a HeaderMap,
 }
@@ -50,7 +52,9 @@ pub(in crate::bind) async fn serve(app: &App, sent: Sent<'_>, body: Body) -> Res
 }
 
 async fn answer(app: &App, sent: &Sent<'_>, body: Body) -> Result<Response, Refused> {
-    let call = door::open_as(Version::V0_3, sent.headers, sent.named("A2A-Version")).await?;
+    let call = door::enter(&app.door, sent.peer, sent.headers, sent.raw_query).await?;
+    let version = sent.named("A2A-Version");
+    let call = door::speak(call, Version::V0_3, sent.headers, version)?;
     let route = sent.route()?;
     // The room is held until the answer is there: the request lives on in it.
     let (bytes, _room) =

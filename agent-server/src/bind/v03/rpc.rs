@@ -5,7 +5,7 @@ use crate::bind::App;
 use crate::bind::door::{self, echo_extensions};
 use crate::bind::jsonrpc::{error_text, failure, json, log, refusal};
 use crate::bind::sse::{self, Framing};
-use crate::service::{Operation, Version};
+use crate::service::{Call, Operation, Version};
 use agent_core::a2a::v03::{self, Dialect, request_into_v1};
 use agent_core::a2a::{A2aError, ErrorCode};
 use axum::http::HeaderMap;
@@ -21,14 +21,15 @@ pub(in crate::bind) fn operation(method: &str) -> Option<Operation> {
 /// Answers one request.
 pub(in crate::bind) async fn post(
     app: &App,
+    call: Call,
     headers: &HeaderMap,
     version_in_query: Option<&str>,
     operation: Operation,
     request: &Request<'_>,
 ) -> Response {
-    let call = match door::open_as(Version::V0_3, headers, version_in_query).await {
+    let call = match door::speak(call, Version::V0_3, headers, version_in_query) {
         Ok(call) => call,
-        Err(refused) => return refusal(&request.id, refused),
+        Err(error) => return refusal(&request.id, error.into()),
     };
     let params = request.params.as_deref().map_or("{}", RawValue::get);
     let answer = async {
