@@ -24,6 +24,17 @@ pub(super) fn card_url(mut url: Url) -> Url {
     url
 }
 
+/// Fetches the card at `url`, as [`RemoteAgent::connect`](super::RemoteAgent::connect) finds it,
+/// and asks nothing of it but that it is one. Gives where it was, too.
+///
+/// # Errors
+/// [`CallError::Egress`], [`CallError::Http`] and [`CallError::Card`].
+pub async fn fetch_card(egress: &Egress, url: &str) -> Result<(Url, ReceivedCard), CallError> {
+    let url = card_url(egress.vet(url)?);
+    let json = card_cache::fetch(egress, &url, limits::CARD_BYTES_MAX).await?;
+    Ok((url, ReceivedCard::read(&json).map_err(bad)?))
+}
+
 /// The card at `url`, and what its signatures are worth. A document that was fetched lately is
 /// read again rather than fetched; it is judged each time, since keys expire.
 pub(super) async fn fetch(

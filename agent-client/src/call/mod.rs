@@ -31,6 +31,7 @@ mod transport;
 mod trust;
 mod typed;
 
+pub use card::fetch_card;
 pub use challenge::Challenge;
 pub use credentials::{ApiKey, Bearer};
 pub use error::CallError;

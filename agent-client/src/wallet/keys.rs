@@ -42,19 +42,7 @@ impl PayerKey {
     /// [`KeyError::TooOpen`] when the file's mode lets others at it, [`KeyError::Io`],
     /// [`KeyError::NotAKey`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
-        let path = path.as_ref();
-        let io = |error: std::io::Error| KeyError::Io {
-            path: path.display().to_string(),
-            error,
-        };
-        // The mode is read from the open file: a path could lead elsewhere by the second look.
-        let file = fs::File::open(path).map_err(io)?;
-        refuse_open_mode(&file.metadata().map_err(io)?, path)?;
-        let mut text = String::new();
-        file.take(KEY_FILE_BYTES_MAX)
-            .read_to_string(&mut text)
-            .map_err(io)?;
-        Self::from_hex(&text)
+        Self::from_hex(&read_secret_file(path.as_ref(), KEY_FILE_BYTES_MAX)?)
     }
 
     /// Reads the key from an environment variable.
@@ -92,6 +80,23 @@ impl PayerKey {
         let bytes = B256::from(self.secret.secret_bytes());
         PrivateKeySigner::from_bytes(&bytes).map_err(|_| KeyError::NotAKey)
     }
+}
+
+/// The first `bytes_max` bytes of a file of text that only its owner can read.
+///
+/// # Errors
+/// [`KeyError::TooOpen`] when the file's mode lets others at it, [`KeyError::Io`].
+pub fn read_secret_file(path: &Path, bytes_max: u64) -> Result<String, KeyError> {
+    let io = |error: std::io::Error| KeyError::Io {
+        path: path.display().to_string(),
+        error,
+    };
+    // The mode is read from the open file: a path could lead elsewhere by the second look.
+    let file = fs::File::open(path).map_err(io)?;
+    refuse_open_mode(&file.metadata().map_err(io)?, path)?;
+    let mut text = String::new();
+    file.take(bytes_max).read_to_string(&mut text).map_err(io)?;
+    Ok(text)
 }
 
 impl fmt::Debug for PayerKey {

@@ -48,7 +48,7 @@ pub use error::{TermsRefusal, WalletError};
 pub use escrow::{
     EscrowError, EscrowPort, OpenRequest, OpenedLock, ReleasedLock, opening_nonce, receive_digest,
 };
-pub use keys::{KeyError, PayerKey};
+pub use keys::{KeyError, PayerKey, read_secret_file};
 pub use on_chain::ChainEscrow;
 pub use pay::{PayRequest, Payment};
 pub use receipt::{Confirmed, ReceiptError};

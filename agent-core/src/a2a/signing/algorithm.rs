@@ -1,22 +1,28 @@
 //! The algorithms that are trusted to sign a card.
 
+use serde::Deserialize;
 use std::fmt;
 
 /// How a card is signed: the `alg` of RFC 7515 §4.1.1.
 ///
 /// This is a list of what is allowed, not of what exists. `none` and the HMACs are missing because
 /// with them whoever can check a signature can also make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// ECDSA with P-256 and SHA-256 (RFC 7518 §3.4); what most peers can check.
+    #[default]
+    #[serde(rename = "ES256")]
     Es256,
     /// ECDSA with secp256k1 and SHA-256 (RFC 8812 §3.2), for keys that a chain knows too. The
     /// official JavaScript SDK cannot check it.
+    #[serde(rename = "ES256K")]
     Es256k,
     /// Ed25519 (RFC 8037 §3.1).
+    #[serde(rename = "EdDSA")]
     EdDsa,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3). Signatures are checked, never made.
+    #[serde(rename = "RS256")]
     Rs256,
 }
 

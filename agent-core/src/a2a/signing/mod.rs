@@ -26,10 +26,17 @@
 //! # Peers
 //!
 //! Signing and checking were tried both ways with `a2a-sdk` 1.3.0 (Python, `a2a.utils.signing`) and
-//! `@a2a-js/sdk` 1.3.0. Both read a card into their own types and then drop every empty value, so
-//! fields of A2A 0.3 that stand in the same document do not disturb their signatures or ours, as
-//! long as `supportedInterfaces` and `securityRequirements` are present too: otherwise the Python
-//! client builds them from the older fields and checks a card that nobody signed.
+//! `@a2a-js/sdk` 1.3.0, over cards with and without empty fields, and with the fields of A2A 0.3
+//! beside those of 1.0. What there is to know of them:
+//!
+//! - Both read a card into their own types and then drop every empty value ([`CardForm::Pruned`]).
+//!   So fields of 0.3 in the same document do not disturb their signatures or ours, as long as
+//!   `supportedInterfaces` and `securityRequirements` are there too, and the members of a security
+//!   scheme say the same in both versions: otherwise the Python client builds the newer fields from
+//!   the older ones and checks a card that nobody signed.
+//! - The JavaScript SDK loses `securitySchemes` when it is given a card that it has read into its
+//!   types before; the check then fails for every card that has any. Given the JSON it holds.
+//! - ES256, EdDSA and (made there, checked here) RS256 work with both; ES256K with Python only.
 
 mod algorithm;
 mod error;
