@@ -1,14 +1,25 @@
+mod keygen;
+mod sign;
+mod verify;
+
 use super::buyer::BuyerOptions;
 use super::{Failure, show};
 use agent_client::buyer::Buyer;
-use agent_client::call::RemoteAgent;
+use agent_client::call::limits::CARD_BYTES_MAX;
+use agent_client::call::{CallOptions, RemoteAgent};
 use agent_core::untrusted::{printable_lines, shorten};
 use agent_core::x402::{PaymentTerms, SkillTerms};
+use std::io::Read as _;
+use std::path::Path;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Where the agent is.
-    url: String,
+    #[arg(required = true)]
+    url: Option<String>,
     /// Print the card itself.
     #[arg(long)]
     json: bool,
@@ -16,7 +27,23 @@ pub(super) struct Arguments {
     buyer: BuyerOptions,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make a key that signs cards.
+    Keygen(keygen::Arguments),
+    /// Sign a card in a file.
+    Sign(sign::Arguments),
+    /// Check the signatures of a card.
+    Verify(verify::Arguments),
+}
+
+pub(super) async fn run(mut arguments: Arguments) -> Result<(), Failure> {
+    match arguments.action.take() {
+        Some(Action::Keygen(arguments)) => return keygen::run(&arguments),
+        Some(Action::Sign(arguments)) => return sign::run(arguments),
+        Some(Action::Verify(arguments)) => return verify::run(arguments).await,
+        None => {}
+    }
     let buyer = arguments.buyer.open().await?;
     let done = show_card(&arguments, &buyer).await;
     buyer.close().await;
@@ -24,13 +51,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 async fn show_card(arguments: &Arguments, buyer: &Buyer) -> Result<(), Failure> {
-    let remote = RemoteAgent::connect(buyer.egress(), &arguments.url).await;
+    let url = arguments.url.as_deref().unwrap_or_default();
+    let options = CallOptions::default().trusting(buyer.card_trust().clone());
+    let remote = RemoteAgent::connect_with(buyer.egress(), url, options).await;
     let remote = remote.map_err(Failure::work)?;
     let identity = identity(buyer, remote.terms()).await;
     let card = remote.card();
     if arguments.json {
         show::document(&serde_json::to_value(card).map_err(Failure::work)?);
         eprintln!("identity: {identity}");
+        eprintln!("signature: {}", remote.card_standing());
         return Ok(());
     }
     println!("name      {}", shorten(&card.name));
@@ -41,6 +71,7 @@ async fn show_card(arguments: &Arguments, buyer: &Buyer) -> Result<(), Failure> 
         None => println!("paid to   nobody: it names no prices"),
     }
     println!("identity  {identity}");
+    println!("signature {}", remote.card_standing());
     for skill in &card.skills {
         let price = remote
             .terms()
@@ -86,4 +117,22 @@ async fn identity(buyer: &Buyer, terms: Option<&PaymentTerms>) -> String {
             printable_lines(&refusal.to_string()).replace('\n', " ")
         ),
     }
+}
+
+/// A file of at most as many bytes as a card may have.
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let max = u64::try_from(CARD_BYTES_MAX).unwrap_or(u64::MAX);
+    file.take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() > CARD_BYTES_MAX {
+        let shown = path.display();
+        return Err(Failure::usage(format!(
+            "{shown} has more than {CARD_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(bytes)
 }
