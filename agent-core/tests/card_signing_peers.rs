@@ -2,7 +2,9 @@
 //! @a2a-js/sdk 1.3.0 made.
 
 use agent_core::a2a::AgentCard;
-use agent_core::a2a::signing::{CardForm, JwkSet, ReceivedCard, signed_bytes};
+use agent_core::a2a::signing::{
+    Algorithm, CardForm, JwkSet, ReceivedCard, SigningKey, signed_bytes,
+};
 use serde_json::{Value, json};
 
 /// Emptiness of every kind, at every depth, and numbers and names that are hard to order and write.
@@ -121,4 +123,28 @@ fn signatures_of_the_sdks_hold() {
             assert_eq!(check(&card), None);
         }
     }
+}
+
+/// A document of another version, with fields that nobody here knows, signed as it is.
+#[test]
+fn a_signature_over_the_whole_document_covers_what_is_not_known() {
+    let signature = json!({
+        "protected": "eyJhbGciOiAiRWREU0EiLCAia2lkIjogImsifQ",
+        "signature": "UkjuG8_zBeLZ-JpqnskYwxSN32thax39Kp4E3VUp5gRnm88wRSo1nU45AOMu6b43bOzbHLFVX_nbv6s1HdH3CA",
+    });
+    let mut card = json!({
+        "name": "old", "url": "https://a.example/", "protocolVersion": "0.3.0", "skills": [],
+        "x-new": {"b": [null, ""], "a": 1.0}, "signatures": [signature],
+    });
+    let key = SigningKey::from_seed(Algorithm::EdDsa, [7; 32]).unwrap();
+    let key = key.public("k");
+    let check = |card: &Value| {
+        let received = ReceivedCard::read(card.to_string().as_bytes()).unwrap();
+        let found = received.verify(0, |_| [&key]);
+        let best = found.best().map(|best| best.form);
+        (best, received.uncovered(CardForm::Received))
+    };
+    assert_eq!(check(&card), (Some(CardForm::Received), Vec::new()));
+    card["x-new"]["b"] = json!([""]);
+    assert_eq!(check(&card).0, None);
 }
