@@ -55,10 +55,15 @@ pub(crate) fn build(
             ..AgentInterface::jsonrpc(url.clone())
         })
     });
+    let [current, older] = interfaces;
+    let grpc = grpc_authority(url).map(|authority| AgentInterface {
+        protocol_binding: AgentInterface::GRPC.to_owned(),
+        ..AgentInterface::jsonrpc(authority)
+    });
     Ok(AgentCard {
         name: name.to_owned(),
         description: description.to_owned(),
-        supported_interfaces: interfaces.into_iter().flatten().collect(),
+        supported_interfaces: current.into_iter().chain(grpc).chain(older).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capabilities: AgentCapabilities {
             streaming: Some(true),
@@ -71,6 +76,13 @@ pub(crate) fn build(
         skills: skills.iter().map(|entry| skill(&entry.about)).collect(),
         ..AgentCard::default()
     })
+}
+
+/// Where gRPC is reached, as its clients write it: host and port, without a scheme. `None` below a
+/// path, which gRPC has no place for.
+pub(crate) fn grpc_authority(url: &Url) -> Option<String> {
+    let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+    (url.path() == "/").then(|| format!("{host}:{port}"))
 }
 
 /// Price and schemas of every skill, resolved to base units.

@@ -1,10 +1,17 @@
 //! The accept loop: bounded connections, a clock on request heads, and a graceful end.
 
-use crate::limits::{DRAIN_TIMEOUT, HEADER_READ_TIMEOUT};
+mod http2;
+mod known;
+mod preface;
+
+use crate::bind::Peer;
+use crate::limits::{DRAIN_TIMEOUT, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};
 use axum::Router;
+use http2::{Busy, Counted};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use known::Known;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +29,8 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(connections_max));
+    // As many as there would be if each had a connection of its own.
+    let requests = Arc::new(Semaphore::new(connections_max));
     loop {
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place,
@@ -34,8 +43,15 @@ pub(crate) async fn serve(
             () = told(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                tokio::spawn(connection(stream, router.clone(), stop.clone(), place));
+            Ok((stream, peer)) => {
+                let peer = Peer(Some(peer.ip().to_canonical()));
+                let inner = router.clone();
+                let busy = Busy::new(Arc::clone(&requests));
+                let service = Counted {
+                    busy,
+                    inner: Known { peer, inner },
+                };
+                tokio::spawn(connection(stream, service, stop.clone(), place));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
@@ -58,9 +74,27 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+/// Serves a connection to its end; after `enough`, only what has begun, for a bounded time.
+macro_rules! until {
+    ($connection:expr, $enough:expr) => {{
+        let connection = $connection;
+        tokio::pin!(connection);
+        tokio::select! {
+            done = connection.as_mut() => done,
+            () = $enough => {
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(DRAIN_TIMEOUT, connection).await {
+                    Ok(done) => done,
+                    Err(_cut) => return,
+                }
+            }
+        }
+    }};
+}
+
 async fn connection(
     stream: TcpStream,
-    router: Router,
+    service: Counted<Known<Router>>,
     mut stop: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
@@ -68,25 +102,33 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
-    // HTTP/1 only: telling the versions apart waits for a first byte without a clock, and nothing
-    // that we serve needs HTTP/2.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT);
-    let service = TowerToHyperService::new(router);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let done = tokio::select! {
-        done = connection.as_mut() => done,
-        () = told(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(DRAIN_TIMEOUT, connection).await {
-                Ok(done) => done,
-                Err(_cut) => return,
-            }
+    let looked = tokio::select! {
+        looked = preface::look(stream, HEADER_READ_TIMEOUT) => looked,
+        () = told(&mut stop) => return,
+    };
+    let done = match looked {
+        Ok((true, stream)) => {
+            let busy = service.busy.clone();
+            let service = TowerToHyperService::new(service);
+            let builder = http2::builder();
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let enough = async {
+                tokio::select! { () = told(&mut stop) => {}, () = busy.idle() => {} }
+            };
+            until!(connection, enough)
         }
+        Ok((false, stream)) => {
+            let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_READ_TIMEOUT)
+                .max_buf_size(HEADER_BYTES_MAX);
+            let service = TowerToHyperService::new(service.inner);
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            until!(connection, told(&mut stop))
+        }
+        Err(error) => Err(error.into()),
     };
     if let Err(error) = done {
         tracing::debug!(error, "a connection broke");

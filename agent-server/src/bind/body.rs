@@ -47,8 +47,26 @@ impl BodyBudget {
 /// Reads a JSON body.
 ///
 /// # Errors
-/// When it is larger, slower or deeper than allowed, or its connection broke.
+/// As for [`collect`], and when it is deeper than allowed.
 pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    budget: &BodyBudget,
+) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
+    let (bytes, room) = collect(body, headers, budget).await?;
+    check_depth(&bytes, JSON_DEPTH_MAX).map_err(|_| {
+        let text = format!("the request is nested deeper than {JSON_DEPTH_MAX} levels");
+        let error = A2aError::new(ErrorCode::InvalidRequest, text);
+        (StatusCode::BAD_REQUEST, error.with_detail("json_too_deep"))
+    })?;
+    Ok((bytes, room))
+}
+
+/// Reads a body of any kind.
+///
+/// # Errors
+/// When it is larger or slower than allowed, or its connection broke.
+pub(super) async fn collect(
     body: Body,
     headers: &HeaderMap,
     budget: &BodyBudget,
@@ -94,10 +112,5 @@ pub(super) async fn read(
             ));
         }
     };
-    check_depth(&bytes, JSON_DEPTH_MAX).map_err(|_| {
-        let text = format!("the request is nested deeper than {JSON_DEPTH_MAX} levels");
-        let error = A2aError::new(ErrorCode::InvalidRequest, text);
-        (StatusCode::BAD_REQUEST, error.with_detail("json_too_deep"))
-    })?;
     Ok((bytes, room))
 }
