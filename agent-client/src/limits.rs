@@ -65,6 +65,21 @@ pub const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 32;
 /// it, so that a request rarely meets a connection that is being closed.
 pub const IDLE_CONNECTION_AGE: Duration = Duration::from_secs(45);
 
+/// What a server may send of one answer over HTTP/2 before it is read, and
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 256 * 1_024;
+
+/// of all answers on one connection. It is held in memory for as long as nobody reads it.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
+
+/// Bytes of an answer's headers, or trailers, over HTTP/2. Error details are in them.
+pub const HTTP2_HEADER_LIST_BYTES_MAX: u32 = 16 * 1_024;
+
+/// How often a server of HTTP/2 is asked whether it is still there, and
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// how long it may take to say so.
+pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Wait for one answer of the chain's RPC.
 pub const RPC_WAIT: Duration = Duration::from_secs(10);
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use agent_core::a2a::{AgentCard, AgentInterface, Version};
 
 use super::CallError;
+use super::grpc::Grpc;
 use super::jsonrpc::JsonRpc;
 use super::options::CallOptions;
 use super::rest::Rest;
@@ -68,10 +69,15 @@ fn transport(
         match binding {
             Binding::JsonRpc => Some(Arc::new(JsonRpc::new(egress, url, version))),
             Binding::HttpJson => Some(Arc::new(Rest::new(egress, url, version))),
+            Binding::Grpc if version == Version::V1_0 => Some(Arc::new(Grpc::new(egress, url))),
             Binding::Grpc => None,
         }
     };
-    match egress.vet(&interface.url) {
+    let vetted = match binding {
+        Binding::Grpc => Grpc::vet(egress, interface),
+        Binding::JsonRpc | Binding::HttpJson => egress.vet(&interface.url),
+    };
+    match vetted {
         Ok(url) => over(url).map(Ok),
         Err(error) => Some(Err(error.into())),
     }

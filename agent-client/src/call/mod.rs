@@ -13,6 +13,7 @@ mod choose;
 mod credentials;
 mod error;
 mod exchange;
+mod grpc;
 mod http;
 mod intercept;
 mod jsonrpc;

@@ -19,6 +19,7 @@ mod address;
 mod body;
 mod cache;
 mod error;
+mod http2;
 mod policy;
 mod resolve;
 
@@ -33,6 +34,7 @@ use url::Url;
 pub use address::AddressClass;
 pub use body::BodyStream;
 pub use error::EgressError;
+pub use http2::Frames;
 pub use policy::EgressPolicy;
 pub use resolve::{Lookup, Lookups, SystemLookup};
 
@@ -121,6 +123,7 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub struct Egress {
     client: reqwest::Client,
+    http2: Arc<http2::Http2>,
     policy: Arc<EgressPolicy>,
     cache: Arc<cache::Cache>,
 }
@@ -144,6 +147,7 @@ impl Egress {
         install_tls_provider();
         let policy = Arc::new(policy);
         let resolver = Arc::new(resolve::Guarded::new(lookup, Arc::clone(&policy)));
+        let http2 = http2::Http2::new(Arc::clone(&resolver));
         let client = client(Arc::clone(&resolver)).build().or_else(|error| {
             // A minimal container has no root certificates. Loopback and plain http still work
             // there, and https then fails closed for want of a trusted root.
@@ -155,6 +159,7 @@ impl Egress {
         })?;
         Ok(Self {
             client,
+            http2: Arc::new(http2),
             policy,
             cache: Arc::new(cache::Cache::new(Arc::new(SystemClock))),
         })
