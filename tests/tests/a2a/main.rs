@@ -12,6 +12,7 @@
 
 mod bindings;
 mod bounds;
+mod grpc;
 mod house;
 mod http;
 mod lists;
