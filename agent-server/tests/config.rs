@@ -1,7 +1,7 @@
 //! Configuration: what ships parses, and what is wrong is said.
 
 use agent_client::settings::ChainSettings;
-use agent_server::config::{AgentConfig, KeyConfig, PaymentConfig};
+use agent_server::config::{AgentConfig, KeyConfig, PaymentConfig, PushConfig};
 use agent_server::prelude::*;
 use agent_server::{Agent, Error};
 
@@ -27,6 +27,23 @@ fn the_default_amounts_are_amounts() {
 }
 
 #[test]
+fn notifications_are_on_and_go_nowhere_but_to_the_public_internet_unless_told_so() {
+    let strict = PushConfig {
+        enabled: true,
+        allow_http: false,
+        allow_private: false,
+    };
+    assert_eq!(AgentConfig::parse("").unwrap().push, strict);
+    let told = AgentConfig::parse("[push]\nenabled = false\nallow_private = true").unwrap();
+    let expected = PushConfig {
+        enabled: false,
+        allow_private: true,
+        ..strict
+    };
+    assert_eq!(told.push, expected);
+}
+
+#[test]
 fn what_is_not_known_is_an_error_that_names_it() {
     for (text, named) in [
         ("nmae = \"x\"", "nmae"),
@@ -43,6 +60,7 @@ fn what_is_not_known_is_an_error_that_names_it() {
             "settle_at",
         ),
         ("[limits]\nconections = 1", "conections"),
+        ("[push]\nallow_privat = true", "allow_privat"),
     ] {
         let error = AgentConfig::parse(text).unwrap_err().to_string();
         assert!(error.contains(named), "{text}: {error}");

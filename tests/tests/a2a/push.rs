@@ -1,6 +1,7 @@
 //! Webhooks: made, shown, listed, deleted, refused.
 
 use crate::house::{House, message, reason};
+use crate::v03;
 use agent_client::egress::{Lookup, Lookups};
 use agent_server::config::{AgentConfig, PushConfig};
 use agent_tests::e2e::Shop;
@@ -283,4 +284,28 @@ async fn a_task_that_waits_for_its_payment_has_webhooks_in_memory() {
     assert_eq!(list().await, json!([config(id, "b")]));
     // A price question costs the disk nothing, with webhooks or without.
     shop.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn callers_of_0_3_have_the_same_webhooks() {
+    let house = House::open().await;
+    let task = house.task("x").await;
+    let task_id = task["id"].as_str().unwrap();
+    let set = json!({ "taskId": task_id, "pushNotificationConfig": {
+        "id": "h", "url": "https://example.com/hook?key=1", "token": "tok",
+        "authentication": { "schemes": ["Bearer"], "credentials": "cred" }
+    } });
+    let call = async |method: &str, params: Value| {
+        let method = format!("tasks/pushNotificationConfig/{method}");
+        v03::rpc(&house, &method, params).await
+    };
+    assert_eq!(call("set", set.clone()).await, set);
+    let named = json!({ "id": task_id, "pushNotificationConfigId": "h" });
+    assert_eq!(call("get", named.clone()).await, set);
+    assert_eq!(call("list", json!({ "id": task_id })).await, json!([set]));
+    let params = json!({ "taskId": task_id, "id": "h" });
+    let same = house.call("GetTaskPushNotificationConfig", params).await;
+    assert_eq!(same, config(task_id, "h"));
+    assert_eq!(call("delete", named.clone()).await, Value::Null);
+    assert_eq!(call("get", named).await["error"]["code"], -32001);
 }

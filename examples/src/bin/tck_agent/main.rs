@@ -12,7 +12,7 @@ mod behaviour;
 
 use agent_core::skill::{About, Outcome, Skill, SkillContext};
 use agent_server::Agent;
-use agent_server::config::AgentConfig;
+use agent_server::config::{AgentConfig, PushConfig};
 use behaviour::Behaviour;
 use clap::Parser;
 use schemars::JsonSchema;
@@ -82,6 +82,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         data_dir: files.path().join("data"),
         // The kit lists tasks without naming a context.
         list_all_tasks: true,
+        // The kit receives notifications on this machine.
+        push: PushConfig {
+            enabled: true,
+            allow_http: true,
+            allow_private: true,
+        },
         ..AgentConfig::default()
     };
     let agent = Agent::named("tck_agent").about("For the A2A conformance kit");
