@@ -4,6 +4,7 @@ use crate::auth::{AuthConfig, RateConfig};
 pub use crate::bind::ProxyConfig;
 pub use crate::service::TenantConfig;
 pub use crate::signing::{CardKey, CardSigning};
+use crate::tasks::SweepPolicy;
 use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
 use agent_core::a2a::signing::Algorithm;
@@ -245,6 +246,11 @@ pub struct Limits {
     pub skill_timeout_secs: u64,
     /// Bytes that the ledger's file may take; 0 leaves it to the disk.
     pub ledger_bytes: u64,
+    /// Seconds that a task waits for its caller's answer before it fails and its payment is freed; 0
+    /// waits for ever.
+    pub waiting_task_secs: u64,
+    /// Seconds that a free task is kept after its end; 0 keeps it for ever, as paid tasks are.
+    pub ended_task_secs: u64,
 }
 
 impl Default for Limits {
@@ -256,11 +262,21 @@ impl Default for Limits {
             in_flight_per_lock: 64,
             skill_timeout_secs: crate::limits::SKILL_TIMEOUT.as_secs(),
             ledger_bytes: 0,
+            waiting_task_secs: crate::limits::WAITING_SECS,
+            ended_task_secs: crate::limits::ENDED_SECS,
         }
     }
 }
 
 impl Limits {
+    pub(crate) fn sweep(&self) -> SweepPolicy {
+        let unless_zero = |secs: u64| (secs > 0).then(|| Duration::from_secs(secs));
+        SweepPolicy {
+            waiting: unless_zero(self.waiting_task_secs),
+            ended: unless_zero(self.ended_task_secs),
+        }
+    }
+
     pub(crate) const fn skill_timeout(&self) -> Duration {
         Duration::from_secs(self.skill_timeout_secs)
     }

@@ -131,3 +131,15 @@ pub const LIST_PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Lists that are made at once. Each may read much of the file, on the thread that also takes
 /// payments in; those that wait hold nobody else up.
 pub const LISTS_AT_ONCE: usize = 1;
+
+/// How often it is looked for tasks that nobody comes back for.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Tasks that are looked at in one step of that, so that payments do not wait long for the writer.
+pub const SWEEP_BATCH: usize = 256;
+
+/// How long a task waits for its caller. People come back after a weekend.
+pub const WAITING_SECS: u64 = 7 * 24 * 60 * 60;
+
+/// How long a free task is kept after its end. Paid ones are kept for ever: they are what was bought.
+pub const ENDED_SECS: u64 = 30 * 24 * 60 * 60;

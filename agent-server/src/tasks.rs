@@ -9,6 +9,7 @@ mod host;
 mod live;
 mod parked;
 mod shown;
+mod sweep;
 mod waiting;
 mod watchers;
 
@@ -17,5 +18,6 @@ pub(crate) use engine::{Engine, Resume, Showing, Start};
 pub(crate) use faults::store_failed;
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
 pub(crate) use parked::Parked;
+pub(crate) use sweep::{SweepPolicy, sweep};
 pub(crate) use waiting::{WaitingTask, WaitingTasks};
 pub(crate) use watchers::Watch;

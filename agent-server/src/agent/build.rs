@@ -13,7 +13,7 @@ use crate::service::{Inner, Lists, Service};
 use crate::signing::CardKeyError;
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
-use crate::tasks::{Engine, LiveTasks, WaitingTasks};
+use crate::tasks::{Engine, LiveTasks, WaitingTasks, sweep};
 use crate::{card, identity, serve, signing};
 use agent_client::chain::outbox::TxOutbox;
 use agent_core::channel::AdmissionRules;
@@ -155,6 +155,12 @@ impl Agent {
         if let Some(signer) = &signer {
             router = router.merge(signing::key_set(signer).map_err(unwritable)?);
         }
+        tokio::spawn(sweep(
+            Arc::clone(&service.0.engine),
+            store.clone(),
+            config.limits.sweep(),
+            stopped.clone(),
+        ));
         let serving = tokio::spawn(serve::serve(
             listener,
             router,

@@ -31,6 +31,7 @@ mod recovery;
 mod reserve;
 mod resolve;
 mod schema;
+mod sweep;
 mod task_rows;
 mod tasks;
 mod verify;

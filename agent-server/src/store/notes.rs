@@ -50,13 +50,13 @@ impl SqliteStore {
     }
 }
 
-fn get(conn: &Connection, name: &str) -> Sql<Option<Json>> {
+pub(super) fn get(conn: &Connection, name: &str) -> Sql<Option<Json>> {
     conn.prepare_cached("SELECT value FROM notes WHERE name = ?1")?
         .query_row([name], |row| json_in(row, 0))
         .optional()
 }
 
-fn set(conn: &Connection, name: &str, value: Option<&Json>) -> Sql<()> {
+pub(super) fn set(conn: &Connection, name: &str, value: Option<&Json>) -> Sql<()> {
     match value {
         Some(value) => conn
             .prepare_cached(

@@ -109,11 +109,12 @@ fn fail(
         (None, Some((payment, _))) => (payment.context_id.clone(), payment.owner.clone()),
         (None, None) => return Ok(()),
     };
+    let was_paid = paid.is_some();
     let receipt = paid.map(|(_, receipt)| receipt);
     let now = shared.clock.now_unix_millis();
     let write = interrupted::failed(id, &context_id, &owner, stored.as_ref(), receipt, now)
         .map_err(|error| corrupt(5, error))?;
-    task_rows::store(conn, &write)?;
+    task_rows::store(conn, &write, was_paid)?;
     report.failed_tasks += 1;
     Ok(())
 }

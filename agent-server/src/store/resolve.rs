@@ -40,7 +40,7 @@ pub(super) fn post(
         Err(_) if task_rows::has_ended(conn, &task.id)? => return Ok(Err(ended(task))),
         Err(why) => return stop(conn, memory, &before, why),
     };
-    if !task_rows::store(conn, task)? {
+    if !task_rows::store(conn, task, true)? {
         return Ok(Err(ended(task)));
     }
     resolution.write(conn, memory, id, &before, after).map(Ok)
@@ -60,7 +60,7 @@ pub(super) fn void(
     let end = end(conn, memory, id, held, Resolution::void(now))?;
     // The buyer's money is freed in any case; a task that has ended stays as it ended.
     if end.is_ok() {
-        task_rows::store(conn, task)?;
+        task_rows::store(conn, task, true)?;
     }
     Ok(end)
 }
@@ -74,7 +74,7 @@ pub(super) fn park(
     if payments::running(conn, memory, id)?.is_none() {
         return Ok(Err(LedgerError::NotHeld(id.clone())));
     }
-    if task.state.is_terminal() || !task_rows::store(conn, task)? {
+    if task.state.is_terminal() || !task_rows::store(conn, task, true)? {
         return Ok(Err(ended(task)));
     }
     payments::set_open(conn, memory, id, PaymentState::Parked).map(Ok)

@@ -3,7 +3,7 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS];
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS, SWEEP];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -124,4 +124,13 @@ CREATE TABLE webhooks (
 ) STRICT;
 
 CREATE INDEX webhooks_by_owner ON webhooks (owner) WHERE owner <> '';
+";
+
+const SWEEP: &str = "
+-- Whether a payment was ever held for it. Of tasks from before this is known nothing is said, so
+-- they count as paid and are kept.
+ALTER TABLE tasks ADD COLUMN paid INTEGER NOT NULL DEFAULT 1 CHECK (paid = 0 OR paid = 1);
+
+CREATE INDEX tasks_waiting ON tasks (updated_ms)
+    WHERE state = 'TASK_STATE_INPUT_REQUIRED' OR state = 'TASK_STATE_AUTH_REQUIRED';
 ";

@@ -18,7 +18,7 @@ pub(super) fn put(conn: &Connection, write: &TaskWrite) -> Sql<Result<(), StoreE
             StoreError::MoneyHeld(write.id.clone())
         }));
     }
-    Ok(if store(conn, write)? {
+    Ok(if store(conn, write, false)? {
         Ok(())
     } else {
         Err(StoreError::Ended(write.id.clone()))
@@ -36,15 +36,18 @@ pub(super) fn has_ended(conn: &Connection, id: &str) -> Sql<bool> {
 }
 
 /// Stores a task; false, and nothing is stored, if it has ended.
-pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
+///
+/// `paid` says that a payment is or was held for it, which it then remains.
+pub(super) fn store(conn: &Connection, write: &TaskWrite, paid: bool) -> Sql<bool> {
     // An ended task is never taken up again, so what that would need is not kept.
     let resume = write.resume.as_ref().filter(|_| !write.state.is_terminal());
     let rows = conn
         .prepare_cached(
-            "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume, owner)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO tasks (id, context_id, state, seq, updated_ms, task, resume, owner, paid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, seq = excluded.seq,
-             updated_ms = excluded.updated_ms, task = excluded.task, resume = excluded.resume
+             updated_ms = excluded.updated_ms, task = excluded.task, resume = excluded.resume,
+             paid = tasks.paid OR excluded.paid
          WHERE excluded.seq >= tasks.seq AND tasks.state NOT IN ('TASK_STATE_COMPLETED',
              'TASK_STATE_FAILED', 'TASK_STATE_CANCELED', 'TASK_STATE_REJECTED')",
         )?
@@ -57,6 +60,7 @@ pub(super) fn store(conn: &Connection, write: &TaskWrite) -> Sql<bool> {
             write.task.get(),
             resume.map(Json::get),
             &write.owner,
+            paid,
         ))?;
     if rows == 0 && has_ended(conn, &write.id)? {
         return Ok(false);

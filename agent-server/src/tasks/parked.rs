@@ -21,6 +21,22 @@ pub(crate) struct Parked {
 impl Engine {
     /// Ends a task that waits for its caller; what it held is given back.
     pub(crate) async fn cancel_parked(&self, parked: Parked) -> Result<Json, A2aError> {
+        self.give_up(parked, (TaskState::Canceled, "canceled", "canceled"))
+            .await
+    }
+
+    /// Ends a task for which nobody came back.
+    pub(crate) async fn end_unanswered(&self, parked: Parked) -> Result<Json, A2aError> {
+        let why = "nobody answered in time; nothing was charged";
+        self.give_up(parked, (TaskState::Failed, "unanswered", why))
+            .await
+    }
+
+    async fn give_up(
+        &self,
+        parked: Parked,
+        end: (TaskState, &'static str, &str),
+    ) -> Result<Json, A2aError> {
         let mut reserved = None;
         if let Some(gate) = &self.gate {
             let held = gate
@@ -32,12 +48,7 @@ impl Engine {
                 Unparked::NotParked => None,
             };
         }
-        self.end_parked(
-            parked,
-            reserved,
-            (TaskState::Canceled, "canceled", "canceled"),
-        )
-        .await
+        self.end_parked(parked, reserved, end).await
     }
 
     /// Ends a parked task whose lock can no longer pay for it.

@@ -14,5 +14,6 @@ mod payments;
 mod races;
 mod recovery;
 mod support;
+mod sweep;
 mod tasks;
 mod webhooks;

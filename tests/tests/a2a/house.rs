@@ -2,6 +2,7 @@
 
 use crate::http::{self, Reply, Stream};
 use agent_core::a2a::{Artifact, Part};
+use agent_core::clock::Clock;
 use agent_core::skill::{About, Done, Outcome, Skill, SkillContext, Stop};
 use agent_server::config::AgentConfig;
 use agent_server::{Agent, RunningAgent};
@@ -138,7 +139,20 @@ impl House {
         change: impl FnOnce(&mut AgentConfig),
         build: impl FnOnce(Agent) -> Agent,
     ) -> Self {
-        let files = tempfile::tempdir().unwrap();
+        Self::open_in(tempfile::tempdir().unwrap(), change, build).await
+    }
+
+    /// Closes it, and opens it again at that time.
+    pub async fn reopen_at(self, clock: Arc<dyn Clock>) -> Self {
+        self.agent.stop().await;
+        Self::open_in(self._files, |_| {}, |agent| agent.clock(clock)).await
+    }
+
+    async fn open_in(
+        files: tempfile::TempDir,
+        change: impl FnOnce(&mut AgentConfig),
+        build: impl FnOnce(Agent) -> Agent,
+    ) -> Self {
         let mut config = AgentConfig {
             data_dir: files.path().join("data"),
             ..AgentConfig::default()

@@ -2,7 +2,10 @@
 
 use crate::house::{House, message, reason, state, studio};
 use crate::http::{self, Stream};
+use agent_client::clock::SystemClock;
+use agent_core::clock::{Clock, ManualClock};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_direct_answer_is_a_message_and_leaves_no_task() {
@@ -190,4 +193,28 @@ async fn resume(house: &House, path: &str, after: usize) -> Option<Vec<Value>> {
     let header = format!("Last-Event-ID: {after}\r\n");
     let stream = Stream::try_open_with(house.address, "POST", path, &header, "").await?;
     Some(stream.rest().await)
+}
+
+#[tokio::test]
+async fn what_nobody_answers_ends_and_what_ended_long_ago_is_forgotten() {
+    let day = 24 * 60 * 60;
+    let now = SystemClock.now_unix_secs();
+    let at = |days: u64| Arc::new(ManualClock::at_unix_secs(now + days * day));
+    let house = House::open().await.reopen_at(at(0)).await;
+    let asks = house.task("ask").await["id"].clone();
+    let done = house.task("hi").await["id"].clone();
+
+    let house = house.reopen_at(at(8)).await;
+    let get = async |house: &House, id: &Value| house.rpc("GetTask", json!({ "id": id })).await;
+    while state(&get(&house, &asks).await["result"]) != "FAILED" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(state(&get(&house, &done).await["result"]), "COMPLETED");
+
+    let house = house.reopen_at(at(40)).await;
+    for id in [asks, done] {
+        while reason(&get(&house, &id).await) != "TASK_NOT_FOUND" {
+            tokio::task::yield_now().await;
+        }
+    }
 }
