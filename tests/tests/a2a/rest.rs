@@ -165,7 +165,7 @@ async fn errors_are_a_status_with_the_reason_in_it() {
             "PUT",
             "/rest/tasks",
             "",
-            404,
+            405,
             "UNIMPLEMENTED",
             "METHOD_NOT_FOUND",
         ),
