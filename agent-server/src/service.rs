@@ -1,6 +1,5 @@
 //! The operations of A2A, once. Bindings are thin adapters onto this, so they cannot differ.
 
-mod absent;
 mod admit;
 mod answers;
 mod call;
