@@ -3,6 +3,7 @@
 mod build;
 mod entrance;
 mod running;
+mod stores;
 
 pub(crate) use build::{Paid, assets, open_store};
 pub(crate) use running::Earnings;

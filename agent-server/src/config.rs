@@ -31,6 +31,8 @@ pub struct AgentConfig {
     pub public_url: Option<Url>,
     /// Where ledger, tasks and outbox are kept.
     pub data_dir: PathBuf,
+    /// Whether tasks outlive the process.
+    pub durability: Durability,
     /// Whether anybody may list all tasks, with what was asked and answered in them. Otherwise a
     /// list is of one context, named by its id.
     pub list_all_tasks: bool,
@@ -65,6 +67,7 @@ impl Default for AgentConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             public_url: None,
             data_dir: PathBuf::from("agent-data"),
+            durability: Durability::default(),
             list_all_tasks: false,
             streaming: true,
             payment: None,
@@ -145,6 +148,20 @@ impl Default for PushConfig {
             allow_private: false,
         }
     }
+}
+
+/// Whether tasks outlive the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// A task is on disk before anybody is told of it. Needed to be paid.
+    #[default]
+    Disk,
+    /// Tasks are in memory, as many as [`Limits::memory_tasks`] and [`Limits::memory_bytes`] say,
+    /// and gone after a restart. Tasks that ended make room for others, the oldest first: who asks
+    /// for one of those is told that there is no such task. Only free skills can be sold, and there
+    /// are no webhooks.
+    Memory,
 }
 
 /// How an agent is paid.
@@ -246,6 +263,10 @@ pub struct Limits {
     pub skill_timeout_secs: u64,
     /// Bytes that the ledger's file may take; 0 leaves it to the disk.
     pub ledger_bytes: u64,
+    /// Tasks that are kept when they are kept in memory, and
+    pub memory_tasks: usize,
+    /// the bytes that they may take together.
+    pub memory_bytes: usize,
     /// Seconds that a task waits for its caller's answer before it fails and its payment is freed; 0
     /// waits for ever.
     pub waiting_task_secs: u64,
@@ -262,6 +283,8 @@ impl Default for Limits {
             in_flight_per_lock: 64,
             skill_timeout_secs: crate::limits::SKILL_TIMEOUT.as_secs(),
             ledger_bytes: 0,
+            memory_tasks: crate::limits::MEMORY_TASKS_MAX,
+            memory_bytes: crate::limits::MEMORY_BYTES_MAX,
             waiting_task_secs: crate::limits::WAITING_SECS,
             ended_task_secs: crate::limits::ENDED_SECS,
         }

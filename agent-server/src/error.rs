@@ -60,6 +60,12 @@ pub enum Error {
          after its lock cannot be charged"
     )]
     TimeoutBeyondMargin,
+    /// Payment, and nowhere to keep the books.
+    #[error(
+        "durability = \"memory\" keeps nothing across a restart, and books must be kept: remove \
+         [payment], or set durability = \"disk\""
+    )]
+    PaidInMemory,
     /// The transaction outbox.
     #[error(transparent)]
     Outbox(#[from] OutboxError),

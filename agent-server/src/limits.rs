@@ -86,6 +86,13 @@ pub const WAITING_TASKS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a task waits for its first payment.
 pub const WAITING_TASK_TTL: Duration = Duration::from_secs(900);
 
+/// Tasks kept by an agent that keeps them in memory: at two kilobytes for one with short texts about
+/// 100 MB. At a thousand tasks a second a result can be asked for again for most of a minute.
+pub const MEMORY_TASKS_MAX: usize = 50_000;
+
+/// The memory that they may take together, when their texts are long.
+pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// How often a commit of finished work is tried again when the store fails, and
 pub const RESOLVE_ATTEMPTS_MAX: u32 = 60;
 

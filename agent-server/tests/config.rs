@@ -145,3 +145,15 @@ async fn an_agent_that_cannot_work_says_what_is_missing() {
     let long = Agent::named("a").sell(Echo("1 USDC")).config(paid);
     assert!(matches!(start(long).await, Error::TimeoutBeyondMargin));
 }
+
+#[tokio::test]
+async fn who_is_paid_keeps_books_on_disk() {
+    let config = AgentConfig::parse(
+        "durability = \"memory\"\n[payment]\nchain = \"devnet\"\nkey = { devnet = 1 }\n\
+         [commands.cat]\nabout = \"gives back\"\nrun = [\"cat\"]",
+    );
+    let started = Agent::configured(config.unwrap()).start().await;
+    let error = started.expect_err("there is nowhere to keep books");
+    assert!(matches!(error, Error::PaidInMemory), "{error}");
+    assert!(error.to_string().contains("durability = \"disk\""));
+}

@@ -140,7 +140,7 @@ impl Shop {
 
     /// The sums of the seller's ledger, which must be in order.
     pub async fn books(&self) -> Books {
-        let violations = self.agent().store().verify().await.unwrap();
+        let violations = self.agent().store().unwrap().verify().await.unwrap();
         assert!(violations.is_empty(), "{violations:?}");
         self.agent().books().await.unwrap()
     }

@@ -2,6 +2,7 @@
 
 use super::Agent;
 use super::running::{Earnings, RunningAgent};
+use super::stores::Stores;
 use crate::bind::{self, CardBytes, Cards};
 use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
@@ -60,19 +61,19 @@ impl Agent {
         let skill_terms = prices(&skills, &assets, config.payment.is_some())?;
 
         let (listener, url) = listen(&config).await?;
-        let store = open_store(&config, &assets, Arc::clone(&self.clock))?;
+        let stores = Stores::open(&config, &assets, Arc::clone(&self.clock))?;
         let (stop, stopped) = watch::channel(false);
         let mut earnings = None;
         let mut gate = None;
         let mut terms = None;
-        if let Some(payment) = &config.payment {
+        if let (Some(payment), Some(store)) = (&config.payment, &stores.file) {
             if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
                 return Err(Error::TimeoutBeyondMargin);
             }
             let paid = Paid {
                 config: &config,
                 payment,
-                store: &store,
+                store,
                 clock: &self.clock,
             };
             let mut ours = paid.terms(skill_terms)?;
@@ -100,7 +101,8 @@ impl Agent {
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
         let mut card = card.map_err(unwritable)?;
         card.capabilities.streaming = Some(config.streaming);
-        card.capabilities.push_notifications = Some(config.push.enabled);
+        let webhooks = stores.file.as_ref().filter(|_| config.push.enabled);
+        card.capabilities.push_notifications = Some(webhooks.is_some());
         let mut entrance = self.visitors.entrance(&config, &self.clock, &mut card)?;
         let configured = || config.card.signing().map(|signing| signing.signer());
         let signer = self.signer.map(Ok).or_else(configured).transpose()?;
@@ -113,17 +115,17 @@ impl Agent {
         entrance.extended.signer.clone_from(&signer);
         let cards = Cards::new(card.clone(), url.clone(), Box::new(CardBytes::new));
         let cards = cards.map_err(|error| Error::Internal(error.to_string()))?;
-        let push = match config.push.enabled {
-            true => Some(Arc::new(Push::start(
+        let push = match webhooks {
+            Some(store) => Some(Arc::new(Push::start(
                 Arc::new(store.clone()),
                 &config.push,
                 self.webhook_lookup,
                 Arc::clone(&self.clock),
             )?)),
-            false => None,
+            None => None,
         };
         let engine = Engine {
-            store: Arc::new(store.clone()),
+            store: stores.tasks,
             gate,
             push: push.clone(),
             clock: self.clock,
@@ -140,7 +142,7 @@ impl Agent {
                 WAITING_TASKS_BYTES_MAX,
                 WAITING_TASK_TTL,
             ),
-            lists: Lists::new(Arc::new(store.clone()), config.list_all_tasks),
+            lists: Lists::new(stores.pages, config.list_all_tasks),
             extended: entrance.extended,
             required_extensions: entrance.required_extensions,
             streaming: config.streaming,
@@ -155,12 +157,14 @@ impl Agent {
         if let Some(signer) = &signer {
             router = router.merge(signing::key_set(signer).map_err(unwritable)?);
         }
-        tokio::spawn(sweep(
-            Arc::clone(&service.0.engine),
-            store.clone(),
-            config.limits.sweep(),
-            stopped.clone(),
-        ));
+        if let Some(store) = &stores.file {
+            tokio::spawn(sweep(
+                Arc::clone(&service.0.engine),
+                store.clone(),
+                config.limits.sweep(),
+                stopped.clone(),
+            ));
+        }
         let serving = tokio::spawn(serve::serve(
             listener,
             router,
@@ -171,7 +175,7 @@ impl Agent {
             url,
             card,
             service,
-            store,
+            store: stores.file,
             earnings,
             push,
             stop,

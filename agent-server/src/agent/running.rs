@@ -32,7 +32,7 @@ pub struct RunningAgent {
     pub(super) url: Url,
     pub(super) card: AgentCard,
     pub(super) service: Service,
-    pub(super) store: SqliteStore,
+    pub(super) store: Option<SqliteStore>,
     pub(super) earnings: Option<Earnings>,
     pub(super) push: Option<Arc<Push>>,
     pub(super) stop: watch::Sender<bool>,
@@ -130,16 +130,17 @@ impl RunningAgent {
         self.service.answer_for(task_id, answer).await
     }
 
-    /// Ledger and tasks.
+    /// Ledger and tasks; nothing, if tasks are in memory alone.
     #[must_use]
-    pub const fn store(&self) -> &SqliteStore {
-        &self.store
+    pub const fn store(&self) -> Option<&SqliteStore> {
+        self.store.as_ref()
     }
 
     /// What was left behind by the process before this one.
     #[must_use]
-    pub const fn recovery(&self) -> &RecoveryReport {
-        self.store.recovery()
+    pub fn recovery(&self) -> RecoveryReport {
+        let store = self.store.as_ref();
+        store.map_or_else(RecoveryReport::default, |store| store.recovery().clone())
     }
 
     /// How many tasks are running.
@@ -153,7 +154,10 @@ impl RunningAgent {
     /// # Errors
     /// [`LedgerError`].
     pub async fn books(&self) -> Result<Books, LedgerError> {
-        self.store.books().await
+        match &self.store {
+            Some(store) => store.books().await,
+            None => Ok(Books::default()),
+        }
     }
 
     /// Claims everything that was earned and waits until the chain shows it.
@@ -219,6 +223,8 @@ impl RunningAgent {
             earnings.settler.stop().await;
             earnings.outbox.close().await;
         }
-        self.store.close().await;
+        if let Some(store) = self.store {
+            store.close().await;
+        }
     }
 }

@@ -11,12 +11,14 @@
 //! | `channels` (`channel_row`), `payments`, `task_rows`, `push_rows` | the tables |
 //! | `wakeups` | who is told that a task has something new |
 //! | `recovery` | what a crash left behind |
+//! | `in_memory` | tasks without the file, for agents that promise nothing across a restart |
 //! | `verify` | whether the books are right |
 
 mod channel_row;
 mod channels;
 mod codec;
 mod config;
+mod in_memory;
 mod interrupted;
 mod ledger;
 pub mod limits;
@@ -39,6 +41,7 @@ mod wakeups;
 
 pub use channel_row::ChannelView;
 pub use config::StoreConfig;
+pub use in_memory::MemoryStore;
 pub use list::{TaskPage, TaskPages, TaskQuery};
 pub use push::{
     Attempt, Notice, PushConfigs, PushStoreError, PushVersion, Standing, Webhook, WebhookCaps,

@@ -9,6 +9,7 @@
 mod closing;
 mod crash;
 mod doctor;
+mod in_memory;
 mod machine;
 mod payments;
 mod races;

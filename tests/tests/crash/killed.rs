@@ -138,7 +138,7 @@ async fn settle(chain: &ChainSettings, address: SocketAddr, files: &Path) -> u12
     let agent = Box::pin(agent.start()).await.unwrap();
     assert!(agent.recovery().broken.is_empty(), "{:?}", agent.recovery());
     agent.settle_now(WAIT).await.unwrap();
-    let violations = agent.store().verify().await.unwrap();
+    let violations = agent.store().unwrap().verify().await.unwrap();
     assert!(violations.is_empty(), "{violations:?}");
     let books = agent.books().await.unwrap();
     assert_eq!(
