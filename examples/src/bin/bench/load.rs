@@ -1,113 +1,150 @@
 //! A load that costs little itself: raw HTTP/1.1 on kept-alive sockets, requests written beforehand.
+//!
+//! It never sleeps but looks at its sockets again and again: a server that had to wake it up would
+//! pay for that with every answer, the slower ones more than the fast.
 
 use crate::Result;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use serde::Serialize;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+/// How long one answer may take. A call that waits for longer ends the measurement.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// What one measurement found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Measured {
     pub(crate) calls_per_second: u64,
-    pub(crate) p50: Duration,
-    pub(crate) p99: Duration,
+    pub(crate) p50_micros: u64,
+    pub(crate) p99_micros: u64,
+    pub(crate) max_micros: u64,
 }
 
-/// Sends every request once, `in_flight` at a time, and holds each answer against `wanted`.
-pub(crate) async fn run(
-    address: SocketAddr,
-    requests: Vec<Vec<u8>>,
-    in_flight: usize,
-    wanted: &'static str,
-) -> Result<Measured> {
-    let requests = Arc::new(requests);
-    let next = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
-    let workers: Vec<_> = (0..in_flight)
-        .map(|_| {
-            tokio::spawn(worker(
-                address,
-                Arc::clone(&requests),
-                Arc::clone(&next),
-                wanted,
-            ))
+impl Measured {
+    pub(crate) fn of(mut latencies: Vec<Duration>, all: Duration) -> Result<Self> {
+        latencies.sort_unstable();
+        let at = |percent: usize| {
+            let rank = latencies.len().saturating_mul(percent).div_ceil(100);
+            let found = latencies.get(rank.saturating_sub(1));
+            u64::try_from(found.copied().unwrap_or_default().as_micros())
+        };
+        let calls = u64::try_from(latencies.len())?;
+        let micros = u64::try_from(all.as_micros())?.max(1);
+        Ok(Self {
+            calls_per_second: calls.saturating_mul(1_000_000) / micros,
+            p50_micros: at(50)?,
+            p99_micros: at(99)?,
+            max_micros: at(100)?,
         })
-        .collect();
-    let mut latencies = Vec::with_capacity(requests.len());
-    for worker in workers {
-        latencies.extend(worker.await??);
     }
-    let micros = started.elapsed().as_micros().max(1);
-    latencies.sort_unstable();
-    let at = |percent: usize| {
-        let rank = latencies
-            .len()
-            .saturating_mul(percent)
-            .div_ceil(100)
-            .saturating_sub(1);
-        latencies.get(rank).copied().unwrap_or_default()
-    };
-    let calls = u128::try_from(latencies.len())?;
-    let calls_per_second = u64::try_from(calls.saturating_mul(1_000_000) / micros)?;
-    Ok(Measured {
-        calls_per_second,
-        p50: at(50),
-        p99: at(99),
-    })
 }
 
-async fn worker(
+/// Sends every request once, `in_flight` at a time, and holds each answer against `wanted`. Blocks.
+pub(crate) fn run(
     address: SocketAddr,
-    requests: Arc<Vec<Vec<u8>>>,
-    next: Arc<AtomicUsize>,
-    wanted: &'static str,
-) -> Result<Vec<Duration>> {
-    let mut socket = TcpStream::connect(address).await?;
-    socket.set_nodelay(true)?;
-    let mut latencies = Vec::new();
-    let mut buffer = Vec::with_capacity(16 * 1024);
-    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let sent = Instant::now();
-        socket.write_all(request).await?;
-        let body = answer(&mut socket, &mut buffer).await?;
-        latencies.push(sent.elapsed());
+    requests: &[Vec<u8>],
+    in_flight: usize,
+    wanted: &str,
+) -> Result<Measured> {
+    let connections = (0..in_flight).map(|_| Connection::open(address));
+    let mut connections: Vec<Connection> = connections.collect::<Result<_>>()?;
+    let mut requests = requests.iter();
+    let mut latencies = Vec::with_capacity(requests.len());
+    let started = Instant::now();
+    while !connections.is_empty() {
+        let mut at = 0;
+        while let Some(connection) = connections.get_mut(at) {
+            if let Some(latency) = connection.look(wanted)? {
+                latencies.extend(latency);
+                match requests.next() {
+                    Some(request) => connection.send(request)?,
+                    None => {
+                        connections.swap_remove(at);
+                        continue;
+                    }
+                }
+            }
+            at = at.saturating_add(1);
+        }
+    }
+    Measured::of(latencies, started.elapsed())
+}
+
+/// One kept-alive connection, and the call that it carries.
+struct Connection {
+    socket: TcpStream,
+    sent: Option<Instant>,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    fn open(address: SocketAddr) -> Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            socket,
+            sent: None,
+            read: Vec::new(),
+        })
+    }
+
+    fn send(&mut self, request: &[u8]) -> Result<()> {
+        self.read.clear();
+        self.sent = Some(Instant::now());
+        // Far less than a socket takes at once, and nothing else is on its way.
+        Ok(self.socket.write_all(request)?)
+    }
+
+    /// Whether it is free, and how long the call took that it carried, if it carried one.
+    fn look(&mut self, wanted: &str) -> Result<Option<Option<Duration>>> {
+        let Some(sent) = self.sent else {
+            return Ok(Some(None));
+        };
+        let mut chunk = [0_u8; 8 * 1024];
+        match self.socket.read(&mut chunk) {
+            Ok(0) => return Err("the connection was closed".into()),
+            Ok(length) => self
+                .read
+                .extend_from_slice(chunk.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return if sent.elapsed() > ANSWER_WAIT {
+                    Err("no answer".into())
+                } else {
+                    Ok(None)
+                };
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let Some(body) = answer(&self.read)? else {
+            return Ok(None);
+        };
+        let latency = sent.elapsed();
         if !body.contains(wanted) {
             return Err(format!("not the answer that was wanted: {body}").into());
         }
+        self.sent = None;
+        Ok(Some(Some(latency)))
     }
-    Ok(latencies)
 }
 
-/// Reads one answer with a Content-Length.
-async fn answer<'a>(socket: &mut TcpStream, buffer: &'a mut Vec<u8>) -> Result<&'a str> {
-    buffer.clear();
-    loop {
-        if socket.read_buf(buffer).await? == 0 {
-            return Err("the connection was closed".into());
-        }
-        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = std::str::from_utf8(buffer.get(..end).unwrap_or_default())?;
-        let length = head
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .ok_or("an answer without a length")?;
-        let all = end
-            .saturating_add(4)
-            .saturating_add(length.1.trim().parse()?);
-        while buffer.len() < all {
-            if socket.read_buf(buffer).await? == 0 {
-                return Err("the connection was closed".into());
-            }
-        }
-        return Ok(std::str::from_utf8(
-            buffer.get(end.saturating_add(4)..all).unwrap_or_default(),
-        )?);
+/// The body of an answer with a Content-Length, once all of it is there.
+fn answer(read: &[u8]) -> Result<Option<&str>> {
+    let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(read.get(..end).unwrap_or_default())?;
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .ok_or("an answer without a length")?;
+    let begin = end.saturating_add(4);
+    let all = begin.saturating_add(length.1.trim().parse()?);
+    match read.get(begin..all) {
+        Some(body) => Ok(Some(std::str::from_utf8(body)?)),
+        None => Ok(None),
     }
 }
 

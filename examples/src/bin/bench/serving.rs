@@ -1,4 +1,4 @@
-//! What is measured: a bare echo, and an agent with a free and a priced skill of the same work.
+//! An agent with a free and a priced skill of the same work, and a chain to be paid on.
 
 use crate::load::{self, Measured, post};
 use crate::{Result, chain, paid};
@@ -12,12 +12,9 @@ use agent_server::RunningAgent;
 use agent_server::config::{AgentConfig, KeyConfig, PaymentConfig};
 use agent_server::prelude::*;
 use agent_server::settle::SettleReport;
-use axum::serve::ListenerExt;
-use axum::{Json, Router, routing::post as route};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 const PRICE: u128 = 100;
 
@@ -48,25 +45,10 @@ impl Skill for Shout {
     }
 }
 
-/// Works for ever; for the memory measurement.
-struct Wait;
-
-impl Skill for Wait {
-    type Input = Text;
-    type Output = Text;
-    fn about(&self) -> About {
-        About::new("wait", "Never answers")
-    }
-    async fn run(&self, _ask: Text, _cx: &mut SkillContext) -> Outcome<Text> {
-        std::future::pending().await
-    }
-}
-
 /// Everything that is measured.
 pub(crate) struct World {
     devnet: Devnet,
     agent: RunningAgent,
-    echo: SocketAddr,
     terms: PaymentTerms,
     domain: EscrowDomain,
     key: PayerKey,
@@ -91,7 +73,6 @@ pub(crate) async fn open() -> Result<World> {
     let agent = Agent::named("bench")
         .sell(Shout(None))
         .sell(Shout(Some("0.0001 USDC")))
-        .sell(Wait)
         .config(config);
     let agent = Box::pin(agent.start()).await?;
     let payee = agent.payee().ok_or("nobody is paid")?;
@@ -100,7 +81,6 @@ pub(crate) async fn open() -> Result<World> {
     let terms = agent.card().extension(agent_core::x402::EXTENSION_URI);
     let terms = serde_json::to_string(&terms.ok_or("no payment terms")?.params)?;
     Ok(World {
-        echo: echo().await?,
         terms: serde_json::from_str(&terms)?,
         domain: settings.domain(),
         key: paid::payer()?,
@@ -111,20 +91,6 @@ pub(crate) async fn open() -> Result<World> {
         agent,
         _files: files,
     })
-}
-
-/// A bare axum handler that parses the same message and sends its text back.
-async fn echo() -> Result<SocketAddr> {
-    let answer = |Json(request): Json<agent_core::a2a::SendMessageRequest>| async move {
-        Json(agent_core::a2a::SendMessageResponse::Message(
-            request.message,
-        ))
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    tokio::spawn(axum::serve(listener, Router::new().route("/", route(answer))).into_future());
-    Ok(address)
 }
 
 fn message(skill: &str, number: u128, payment: Option<&str>) -> String {
@@ -151,16 +117,9 @@ impl World {
         Ok(SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
-    pub(crate) async fn echo(&self, calls: u32, in_flight: usize) -> Result<Measured> {
-        let requests = (0..calls)
-            .map(|n| post("/", &message("free", n.into(), None)))
-            .collect();
-        load::run(self.echo, requests, in_flight, "hello").await
-    }
-
     pub(crate) async fn unpaid(&self, calls: u32, in_flight: usize) -> Result<Measured> {
         let requests = (0..calls).map(|n| call("free", n.into(), None)).collect();
-        load::run(self.address()?, requests, in_flight, "TASK_STATE_COMPLETED").await
+        self.answered(requests, in_flight).await
     }
 
     pub(crate) async fn paid(&mut self, calls: u32, in_flight: usize) -> Result<Measured> {
@@ -173,33 +132,14 @@ impl World {
             requests.push(call("paid", self.signed, Some(&payment)));
         }
         self.charged = self.charged.saturating_add(u64::from(calls));
-        load::run(self.address()?, requests, in_flight, "TASK_STATE_COMPLETED").await
+        self.answered(requests, in_flight).await
     }
 
-    /// Starts a task that stays open.
-    pub(crate) async fn open_tasks(&self, tasks: u32) -> Result<Measured> {
-        let requests = (0..tasks).map(|n| {
-            let message = message("wait", n.into(), None);
-            let open = message.trim_end_matches('}').len();
-            let params = format!(
-                r#"{}}}}},"configuration":{{"returnImmediately":true}}}}"#,
-                message.get(..open).unwrap_or_default()
-            );
-            let json =
-                format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{params}}}"#);
-            post("/a2a", &json)
-        });
-        load::run(
-            self.address()?,
-            requests.collect(),
-            32,
-            "TASK_STATE_WORKING",
-        )
-        .await
-    }
-
-    pub(crate) fn live_tasks(&self) -> usize {
-        self.agent.live_tasks()
+    /// The load has a thread of its own, beside those of the runtime.
+    async fn answered(&self, requests: Vec<Vec<u8>>, in_flight: usize) -> Result<Measured> {
+        let address = self.address()?;
+        let load = move || load::run(address, &requests, in_flight, "TASK_STATE_COMPLETED");
+        tokio::task::spawn_blocking(load).await?
     }
 
     /// Claims everything: one lock, all payments. Returns their number beside the report.
@@ -213,7 +153,7 @@ impl World {
     }
 
     pub(crate) async fn close(self) {
-        eprintln!("{:?}", self.agent.store().stats());
+        eprintln!("{:?}", self.agent.store().map(|store| store.stats()));
         self.agent.stop().await;
         self.devnet.stop().await;
     }
