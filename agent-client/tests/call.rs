@@ -101,7 +101,9 @@ async fn cards_that_cannot_be_used_are_refused() {
     let skill = crowd["skills"][0].clone();
     crowd["skills"] = json!(vec![skill; limits::CARD_SKILLS_MAX + 1]);
     let mut inward = card(base);
-    inward["supportedInterfaces"][2]["url"] = json!("http://169.254.169.254/latest");
+    for at in [1, 2] {
+        inward["supportedInterfaces"][at]["url"] = json!("http://169.254.169.254/latest");
+    }
     let mut priceless = card(base);
     priceless["capabilities"]["extensions"] =
         json!([{"uri": "urn:z402:a2a:v1", "params": {"x402Version": 2}}]);

@@ -20,7 +20,7 @@ use agent_client::egress::{
     AddressClass, Egress, EgressError, EgressPolicy, ExchangeLimits, Lookup, Lookups,
 };
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -421,7 +421,13 @@ async fn a_stream_arrives_in_pieces_and_ends_when_it_falls_silent() {
     };
     let url = format!("http://{server}/");
     let mut stream = local()
-        .post_stream(&url, HeaderMap::new(), Bytes::from("{}"), limits)
+        .send_stream(
+            Method::POST,
+            &url,
+            HeaderMap::new(),
+            Bytes::from("{}"),
+            limits,
+        )
         .await
         .unwrap();
     assert_eq!(stream.status(), 200);
@@ -433,7 +439,13 @@ async fn a_stream_arrives_in_pieces_and_ends_when_it_falls_silent() {
     ));
 
     let mut small = local()
-        .post_stream(&url, HeaderMap::new(), Bytes::new(), limits.at_most(3))
+        .send_stream(
+            Method::POST,
+            &url,
+            HeaderMap::new(),
+            Bytes::new(),
+            limits.at_most(3),
+        )
         .await
         .unwrap();
     assert!(matches!(

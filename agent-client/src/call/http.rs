@@ -8,7 +8,7 @@ use agent_core::json::{Json, check_depth};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -53,17 +53,17 @@ pub(super) fn result(reading: &impl Reading, response: &Response) -> Result<Json
     }
 }
 
-/// Posts a request and reads events, or the refusal that came instead.
+/// Sends a request and reads events, or the refusal that came instead.
 pub(super) async fn stream<R: Reading>(
     egress: &Egress,
-    url: &Url,
+    (method, url): (Method, &Url),
     (headers, body): (HeaderMap, Bytes),
     outgoing: &Outgoing,
     reading: R,
 ) -> Result<Box<dyn Events>, CallError> {
     let bounds = ExchangeLimits::stream().within(outgoing.wait);
     let stream = egress
-        .post_stream(url.as_str(), headers, body, bounds)
+        .send_stream(method, url.as_str(), headers, body, bounds)
         .await?;
     let kind = stream.headers().get(CONTENT_TYPE);
     let events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));

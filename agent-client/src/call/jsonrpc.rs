@@ -81,7 +81,7 @@ impl Transport for JsonRpc {
             let (body, answer) = self.framed(outgoing)?;
             http::stream(
                 &self.egress,
-                &self.endpoint,
+                (::http::Method::POST, &self.endpoint),
                 (head, body),
                 outgoing,
                 answer,
@@ -143,8 +143,11 @@ impl Answer {
         if envelope.id.parse::<String>().ok().as_deref() != Some(self.id.as_str()) {
             return Err(CallError::malformed("the answer is to another request"));
         }
+        // What is deleted gives `null`, which the Python SDK of 0.3 leaves out.
+        let gone = self.operation == Operation::DeleteTaskPushNotificationConfig;
         envelope
             .result
+            .or_else(|| gone.then(Json::default))
             .ok_or_else(|| CallError::malformed("neither result nor error"))
     }
 }

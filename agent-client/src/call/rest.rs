@@ -86,10 +86,10 @@ impl Transport for Rest {
         outgoing: &'a Outgoing,
     ) -> BoxFuture<'a, Result<Box<dyn Events>, CallError>> {
         Box::pin(async {
-            let (Route { url, body, .. }, bare) = self.framed(outgoing)?;
+            let (Route { method, url, body }, bare) = self.framed(outgoing)?;
             let accept = "text/event-stream, application/a2a+json, application/json";
             let sent = (headers(outgoing, self.media().0, accept), body);
-            http::stream(&self.egress, &url, sent, outgoing, bare).await
+            http::stream(&self.egress, (method, &url), sent, outgoing, bare).await
         })
     }
 }

@@ -4,6 +4,7 @@
 use agent_core::a2a::v03::{self, Dialect};
 use agent_core::a2a::{A2aError, Operation, Version};
 use agent_core::json::Json;
+use http::Method;
 
 use super::CallError;
 use super::transport::{Binding, Wire};
@@ -50,6 +51,14 @@ impl Speech {
         match self {
             Self::V1 => "/extendedAgentCard",
             Self::V03(_) => "/card",
+        }
+    }
+
+    /// How HTTP+JSON subscribes. The text of 1.0 posts (A2A §11.3), the SDKs of 0.3 only get.
+    pub(super) const fn subscribes_by(self) -> Method {
+        match self {
+            Self::V1 => Method::POST,
+            Self::V03(_) => Method::GET,
         }
     }
 

@@ -274,19 +274,22 @@ impl Egress {
             .await
     }
 
-    /// Posts a JSON body and hands over the response's body as it arrives, for server-sent events.
+    /// Sends a request and hands over the response's body as it arrives, for server-sent events.
+    /// Nothing is added to the headers.
     ///
     /// # Errors
     ///
     /// As [`get`](Self::get), up to the response's head; later failures come from the stream.
-    pub async fn post_stream(
+    pub async fn send_stream(
         &self,
+        method: Method,
         url: &str,
         headers: HeaderMap,
         body: Bytes,
         limits: ExchangeLimits,
     ) -> Result<BodyStream, EgressError> {
-        let request = self.post(url, headers, body, "text/event-stream, application/json")?;
+        let request = self.client.request(method, self.policy.vet(url)?);
+        let request = request.headers(headers).body(body);
         let response = tokio::time::timeout(limits.total, request.send())
             .await
             .map_err(|_| EgressError::Timeout)?

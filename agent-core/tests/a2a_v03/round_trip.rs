@@ -97,7 +97,7 @@ fn task() -> impl Strategy<Value = Task> {
 
 fn event() -> impl Strategy<Value = StreamResponse> {
     let ids = ("[a-z0-9-]{1,8}", "[a-z0-9-]{0,8}");
-    let status_update = (ids.clone(), status(), metadata()).prop_map(
+    let status_update = (ids, status(), metadata()).prop_map(
         |((task_id, context_id), status, metadata)| {
             StreamResponse::from(TaskStatusUpdateEvent {
                 task_id,

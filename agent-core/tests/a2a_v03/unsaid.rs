@@ -41,7 +41,7 @@ fn names_and_types_of_text_and_data_are_left_out() {
             .with_media_type("text/plain");
         for dialect in BOTH {
             let message = back(&Message::user(named.clone()), dialect);
-            assert_eq!(message.parts, [part.clone()]);
+            assert_eq!(message.parts, std::slice::from_ref(&part));
         }
     }
 }

@@ -52,7 +52,7 @@ impl Route {
             Operation::GetTask => (Method::GET, task(&id, "")?),
             Operation::ListTasks => (Method::GET, "/tasks".to_owned()),
             Operation::CancelTask => (Method::POST, task(&id, ":cancel")?),
-            Operation::SubscribeToTask => (Method::POST, task(&id, ":subscribe")?),
+            Operation::SubscribeToTask => (speech.subscribes_by(), task(&id, ":subscribe")?),
             Operation::CreateTaskPushNotificationConfig => (Method::POST, webhooks()?),
             Operation::GetTaskPushNotificationConfig => (Method::GET, webhook()?),
             Operation::ListTaskPushNotificationConfigs => (Method::GET, webhooks()?),
