@@ -227,6 +227,37 @@ async fn what_may_not_be_called_is_refused_when_it_is_named_and_no_name_is_resol
     assert_eq!(asked.0.load(Ordering::SeqCst), 0);
 }
 
+#[tokio::test]
+async fn each_leave_of_the_operator_opens_one_thing() {
+    let metadata = ["http://169.254.169.254/", "https://169.254.169.254/"];
+    for (allow_http, allow_private, open, closed) in [
+        (true, false, "http://example.com/", "http://127.0.0.1/"),
+        (true, false, "https://example.com/", "https://10.0.0.1/"),
+        (false, true, "https://127.0.0.1/", "http://127.0.0.1/"),
+        (false, true, "https://10.0.0.1/", "http://example.com/"),
+        (true, true, "http://10.0.0.1/", "https://[fe80::1]/"),
+    ] {
+        let house = House::open_with(|config| {
+            config.push.allow_http = allow_http;
+            config.push.allow_private = allow_private;
+        })
+        .await;
+        let task = house.task("x").await;
+        let task_id = task["id"].as_str().unwrap();
+        let create = async |url: &str| {
+            let mut named = config(task_id, "h");
+            named["url"] = url.into();
+            house.rpc("CreateTaskPushNotificationConfig", named).await
+        };
+        let made = create(open).await;
+        assert_eq!(made["result"]["url"], open, "{made}");
+        for url in metadata.into_iter().chain([closed]) {
+            let refused = create(url).await;
+            assert_eq!(fields(&refused), ["url"], "{url}: {refused}");
+        }
+    }
+}
+
 fn fields(answer: &Value) -> Vec<&str> {
     let details = answer["error"]["data"].as_array().into_iter().flatten();
     details

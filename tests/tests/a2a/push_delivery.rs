@@ -217,3 +217,30 @@ async fn a_webhook_of_0_3_is_told_the_task_as_it_was_written_then() {
         assert_eq!(note.header("x-a2a-notification-token"), "old");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_quick_tasks_at_once_none_is_forgotten() {
+    let hooks = [Hook::open().await, Hook::open().await];
+    let house = House::open_with(open_to_hooks).await;
+    let tasks = (0..200).map(|number| {
+        let hook = &hooks[number % 2];
+        let params = with_webhook("x", &hook.url(&format!("/{number}")));
+        house.call("SendMessage", params)
+    });
+    for task in futures_util::future::join_all(tasks).await {
+        assert_eq!(state(&task["task"]), "COMPLETED");
+    }
+    for (parity, hook) in hooks.iter().enumerate() {
+        let notes = hook.at_least(300).await;
+        for number in (parity..200).step_by(2) {
+            let path = format!("/{number}");
+            let of_task = notes.iter().filter(|note| note.path == path).cloned();
+            let told = says(&of_task.collect::<Vec<_>>());
+            assert_eq!(
+                told,
+                ["WORKING", r#"{"text":"x"}"#, "COMPLETED"],
+                "{number}"
+            );
+        }
+    }
+}
