@@ -60,7 +60,8 @@ impl RemoteAgent {
     ///
     /// # Errors
     /// As for [`send`](Self::send), up to the first event; `UnsupportedOperation` also when the
-    /// agent does not stream.
+    /// agent does not stream. Agents of A2A 0.3, and all over gRPC, may tell them as the first
+    /// [`EventStream::next`] instead.
     pub async fn send_streaming(
         &self,
         mut request: SendMessageRequest,
@@ -141,8 +142,8 @@ impl RemoteAgent {
     /// (A2A §3.1.6). The stream ends when the task has ended.
     ///
     /// # Errors
-    /// [`CallError`] up to the first event; of the agent: `TaskNotFound`, `UnsupportedOperation`
-    /// when the task has ended or the agent does not stream.
+    /// [`CallError`] up to the first event, which may be told as that; of the agent:
+    /// `TaskNotFound`, `UnsupportedOperation` when the task has ended or the agent does not stream.
     pub async fn subscribe(
         &self,
         request: SubscribeToTaskRequest,

@@ -174,6 +174,9 @@ impl EventStream {
                 Ok(None) if self.place.state.is_interrupted() => return Ok(None),
                 Ok(None) => self.lose(CallError::Cut)?,
                 Err(error) if error.is_passing() => self.lose(error)?,
+                Err(error) if self.place.connection == Connection::Resumed => {
+                    return self.refused(error).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -195,7 +198,6 @@ impl EventStream {
 
     /// Connects again, or gives the task if it ended meanwhile.
     async fn resume(&mut self) -> Result<Option<StreamResponse>, CallError> {
-        let id = self.place.task_id.clone().unwrap_or_default();
         let longer = 4_u32.saturating_pow(self.tries.in_a_row);
         let pause = limits::RETRY_PAUSE.saturating_mul(longer);
         tokio::time::sleep(jittered(pause.min(limits::RETRY_PAUSE_MAX))).await;
@@ -203,7 +205,7 @@ impl EventStream {
         self.tries.in_all = self.tries.in_all.saturating_add(1);
         let request = SubscribeToTaskRequest {
             tenant: self.tenant.clone(),
-            id: id.clone(),
+            id: self.place.task_id.clone().unwrap_or_default(),
         };
         let ask = Ask {
             operation: Operation::SubscribeToTask,
@@ -216,25 +218,25 @@ impl EventStream {
                 self.place.connection = Connection::Resumed;
                 Ok(None)
             }
-            Err(error) if error.agent_reason() == Some(ErrorCode::UnsupportedOperation) => {
-                self.last(id, error).await.map(Some)
-            }
             Err(error) if error.is_passing() => self.lose(error).map(|()| None),
-            Err(error) => Err(error),
+            Err(error) => self.refused(error).await,
         }
     }
 
     /// The task as its own last event, if the reason why nobody can subscribe to it is that there
     /// is nothing more to come.
-    async fn last(&mut self, id: String, error: CallError) -> Result<StreamResponse, CallError> {
+    async fn refused(&mut self, error: CallError) -> Result<Option<StreamResponse>, CallError> {
+        if error.agent_reason() != Some(ErrorCode::UnsupportedOperation) {
+            return Err(error);
+        }
         let request = GetTaskRequest {
             tenant: self.tenant.clone(),
-            id,
+            id: self.place.task_id.clone().unwrap_or_default(),
             history_length: None,
         };
         let task = StreamResponse::Task(self.remote.get_task(request).await?);
         if self.ends_with(&task) {
-            Ok(task)
+            Ok(Some(task))
         } else {
             Err(self.tries.lost.take().unwrap_or(error))
         }
