@@ -14,7 +14,7 @@ use super::jsonrpc::log;
 use super::{App, body};
 use crate::service::{Call, Operation, Reply};
 use agent_core::a2a::proto::{ProtoError, SERVICE, Schema, request_of, response_of};
-use agent_core::a2a::{self, A2aError, ErrorCode};
+use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use axum::Router;
@@ -88,9 +88,7 @@ impl Asked<'_> {
         body: Body,
     ) -> Result<http::Response<tonic::body::Body>, Refused> {
         let call = door::open(&self.app.door, self.peer, self.headers, None).await?;
-        let (Some(operation), Some(shape)) =
-            (Operation::of_name(method), a2a::Operation::of_name(method))
-        else {
+        let Some(operation) = Operation::of_name(method) else {
             return Err(A2aError::method_not_found(&shorten(method)).into());
         };
         let deadline = Deadline::of(self.headers)?;
@@ -105,8 +103,8 @@ impl Asked<'_> {
             app: self.app,
             call: &call,
             operation,
-            request: request_of(shape),
-            response: response_of(shape),
+            request: request_of(operation),
+            response: response_of(operation),
             deadline,
         };
         let mut answer = asked.framed(self.headers, bytes).await;
@@ -163,7 +161,8 @@ impl Operated<'_> {
         let params = self.request.decode(message).map_err(unreadable);
         let params = params.map_err(told)?;
         let service = &self.app.service;
-        let answer = service.perform(self.call, self.operation, &params);
+        // An operation's future is large, and this one is carried through tonic's.
+        let answer = Box::pin(service.perform(self.call, self.operation, &params));
         self.deadline.within(answer).await?.map_err(told)
     }
 }
