@@ -330,6 +330,13 @@ fn errors_over_http_say_what_each_sdk_looks_for() {
         of(r#"{"type":"TaskNotFoundError","message":"x"}"#),
         ErrorCode::TaskNotFound
     );
+    let told = |status| {
+        let body: v03::RestError = serde_json::from_str(r#"{"message":"x"}"#).unwrap();
+        A2aError::from(&body.with_status(status)).code()
+    };
+    assert_eq!(told(404), ErrorCode::TaskNotFound);
+    assert_eq!(told(409), ErrorCode::TaskNotCancelable);
+    assert_eq!(told(418), ErrorCode::Other(0));
     assert_eq!(
         of(r#"{"code":-32007,"message":"x","data":{"any":["thing"]}}"#),
         ErrorCode::ExtendedAgentCardNotConfigured

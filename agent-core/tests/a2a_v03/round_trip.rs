@@ -97,16 +97,15 @@ fn task() -> impl Strategy<Value = Task> {
 
 fn event() -> impl Strategy<Value = StreamResponse> {
     let ids = ("[a-z0-9-]{1,8}", "[a-z0-9-]{0,8}");
-    let status_update = (ids, status(), metadata()).prop_map(
-        |((task_id, context_id), status, metadata)| {
+    let status_update =
+        (ids, status(), metadata()).prop_map(|((task_id, context_id), status, metadata)| {
             StreamResponse::from(TaskStatusUpdateEvent {
                 task_id,
                 context_id,
                 status,
                 metadata,
             })
-        },
-    );
+        });
     let artifact_update = (ids, artifact(), any::<(bool, bool)>(), metadata()).prop_map(
         |((task_id, context_id), artifact, (append, last_chunk), metadata)| {
             StreamResponse::from(TaskArtifactUpdateEvent {

@@ -62,6 +62,21 @@ fn what_a_client_asks_a_server_understands() {
 }
 
 #[test]
+fn over_http_a_webhook_is_asked_for_as_the_servers_want_it() {
+    let config = json!({ "id": "c", "taskId": "t", "url": "u" });
+    let operation = Operation::CreateTaskPushNotificationConfig;
+    let there = v03::request_from_v1(operation, &json(config.clone()), Dialect::Rest).unwrap();
+    assert_eq!(
+        there.parse::<serde_json::Value>().unwrap(),
+        json!({ "parent": "tasks/t", "configId": "c", "config": {
+            "name": "tasks/t/pushNotificationConfigs/c",
+            "pushNotificationConfig": { "id": "c", "url": "u" } } })
+    );
+    let back = v03::request_into_v1(operation, there.get().as_bytes(), Dialect::Rest).unwrap();
+    assert_eq!(back.parse::<serde_json::Value>().unwrap(), config);
+}
+
+#[test]
 fn what_a_server_answers_a_client_understands() {
     let task = json!({ "id": "t", "contextId": "c", "status": { "state": "TASK_STATE_CANCELED" } });
     let message = json!({ "messageId": "m", "role": "ROLE_AGENT", "parts": [{ "text": "x" }] });

@@ -27,6 +27,35 @@ pub struct RestError {
     pub data: Json,
 }
 
+impl RestError {
+    /// The same, as the body of an answer with that HTTP status.
+    ///
+    /// The Python SDK says nothing but a message, and the rest by the status of its own table. Of
+    /// two errors with one status the likelier is meant: a task is not found more often than a
+    /// method.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        if self.code == 0 && self.kind.is_empty() && !self.message.is_empty() {
+            self.code = code_of_status(status).map_or(0, ErrorCode::json_rpc);
+        }
+        self
+    }
+}
+
+const fn code_of_status(status: u16) -> Option<ErrorCode> {
+    Some(match status {
+        400 => ErrorCode::InvalidRequest,
+        404 => ErrorCode::TaskNotFound,
+        409 => ErrorCode::TaskNotCancelable,
+        415 => ErrorCode::ContentTypeNotSupported,
+        422 => ErrorCode::InvalidParams,
+        500 => ErrorCode::Internal,
+        501 => ErrorCode::UnsupportedOperation,
+        502 => ErrorCode::InvalidAgentResponse,
+        _ => return None,
+    })
+}
+
 impl From<&A2aError> for RestError {
     fn from(error: &A2aError) -> Self {
         let JsonRpcError {

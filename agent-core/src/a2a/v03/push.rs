@@ -153,10 +153,25 @@ impl Spoken for TaskPushNotificationConfig {
         Ok(read::<TaskConfig>(json)?.into_v1())
     }
 
-    /// The answer in either dialect, and the request in JSON-RPC; the SDKs also take it as the
-    /// request in HTTP+JSON.
+    /// The answer in either dialect, and the request in JSON-RPC.
     fn to_v03(&self, dialect: Dialect) -> Result<Json, A2aError> {
         write(&TaskConfig::of(self, dialect))
+    }
+}
+
+/// The request that creates a webhook. HTTP+JSON has the task in the path, and the servers want it
+/// in the body as well (`CreateTaskPushNotificationConfigRequest`).
+pub(super) fn create(
+    config: &TaskPushNotificationConfig,
+    dialect: Dialect,
+) -> Result<Json, A2aError> {
+    match dialect {
+        Dialect::JsonRpc => config.to_v03(dialect),
+        Dialect::Rest => write(&Create {
+            parent: format!("tasks/{}", config.task_id),
+            config_id: config.id.clone(),
+            config: Some(TaskConfig::of(config, dialect)),
+        }),
     }
 }
 

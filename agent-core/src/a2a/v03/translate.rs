@@ -1,6 +1,7 @@
 //! Each operation in 0.3: its name, its request and its answer, from the side of the server and
 //! from that of the client.
 
+use super::push::create;
 use super::{Dialect, PROTOCOL_VERSION, Spoken, event, hybrid_card, read, read_card, write};
 use crate::a2a::card::AgentCard;
 use crate::a2a::error::A2aError;
@@ -144,7 +145,7 @@ pub fn request_from_v1(
         Operation::GetTask => here.in_v03::<GetTaskRequest>(),
         Operation::CancelTask => here.in_v03::<CancelTaskRequest>(),
         Operation::SubscribeToTask => here.in_v03::<SubscribeToTaskRequest>(),
-        Operation::CreateTaskPushNotificationConfig => here.in_v03::<TaskPushNotificationConfig>(),
+        Operation::CreateTaskPushNotificationConfig => create(&read(json)?, dialect),
         Operation::GetTaskPushNotificationConfig => {
             here.in_v03::<GetTaskPushNotificationConfigRequest>()
         }
