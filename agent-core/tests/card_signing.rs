@@ -1,4 +1,10 @@
 //! Signed Agent Cards: what holds, what does not, and what peers sign.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use agent_core::a2a::signing::{
     Algorithm, CardForm, CardSigner, Jwk, JwkSet, ReceivedCard, SignatureFault, SigningKey,
@@ -244,7 +250,7 @@ proptest! {
         let value = changed.pointer_mut(path).unwrap();
         *value = match value {
             Value::Bool(b) => json!(!*b),
-            Value::Number(n) => json!(n.as_f64().unwrap() + 1.5),
+            Value::Number(_) => json!(2_000_000_000), // more than any that is made
             Value::String(s) => json!(format!("{s}x")),
             _ => json!("was null"),
         };

@@ -1,4 +1,4 @@
-//! The public half: JSON Web Keys (RFC 7517) and sets of them.
+//! The public half: JSON Web Keys (RFC 7517).
 
 use std::fmt;
 
@@ -9,7 +9,6 @@ use ring::signature::{
     ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use secp256k1::{Message, SECP256K1};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -156,7 +155,7 @@ impl Jwk {
             .collect()
     }
 
-    fn from_members(members: &Map<String, Value>) -> Result<Self, SigningError> {
+    pub(super) fn from_members(members: &Map<String, Value>) -> Result<Self, SigningError> {
         let bad = SigningError::NotAJwk;
         if members.contains_key("d") {
             return Err(bad("it is a private key, which the world can read now"));
@@ -259,53 +258,4 @@ impl fmt::Debug for Jwk {
             .field("algorithm", &self.algorithm())
             .finish_non_exhaustive()
     }
-}
-
-/// A JSON Web Key Set (RFC 7517 §5).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct JwkSet {
-    /// The keys, in the order of the set.
-    pub keys: Vec<Jwk>,
-}
-
-impl JwkSet {
-    /// Where a server that signs its card serves its set. A custom, not a standard: `jku` names
-    /// the place.
-    pub const WELL_KNOWN_PATH: &str = "/.well-known/jwks.json";
-
-    /// Reads a set. A key of a kind that is not known here, or one that may not check signatures,
-    /// is left out (RFC 7517 §5); so is every private one.
-    ///
-    /// # Errors
-    /// [`SigningError::NotAJwks`] when it is not a set, or larger than
-    /// [`limits::JWKS_BYTES_MAX`] and [`limits::JWKS_KEYS_MAX`] allow.
-    pub fn read(json: &[u8]) -> Result<Self, SigningError> {
-        #[derive(Deserialize)]
-        struct Read {
-            keys: Vec<Map<String, Value>>,
-        }
-        if json.len() > limits::JWKS_BYTES_MAX {
-            let max = limits::JWKS_BYTES_MAX;
-            return Err(SigningError::NotAJwks(format!("more than {max} bytes")));
-        }
-        let read: Read = parse(json).map_err(SigningError::NotAJwks)?;
-        if read.keys.len() > limits::JWKS_KEYS_MAX {
-            let max = limits::JWKS_KEYS_MAX;
-            return Err(SigningError::NotAJwks(format!("more than {max} keys")));
-        }
-        let keys = read.keys.iter().flat_map(Jwk::from_members).collect();
-        Ok(Self { keys })
-    }
-
-    /// The keys of that name, at most [`limits::KEYS_PER_SIGNATURE_MAX`].
-    #[must_use]
-    pub fn of_kid(&self, kid: &str) -> Vec<&Jwk> {
-        let named = self.keys.iter().filter(|key| key.kid == kid);
-        named.take(limits::KEYS_PER_SIGNATURE_MAX).collect()
-    }
-}
-
-/// Parses a peer's JSON; its parser's words are shortened, since they quote the peer.
-pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(json).map_err(|error| shorten(&error.to_string()))
 }

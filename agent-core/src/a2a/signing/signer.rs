@@ -2,7 +2,8 @@
 
 use super::form::{CardForm, canonical, differences, pruned, specified};
 use super::header::{ProtectedHeader, encode_signature, signing_input};
-use super::jwk::{Jwk, JwkSet};
+use super::jwk::Jwk;
+use super::jwks::JwkSet;
 use super::{SigningError, SigningKey, limits};
 use crate::a2a::{AgentCard, AgentCardSignature};
 use crate::json::Metadata;

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::form::{CardForm, canonical, differences, pruned, specified, without_signatures};
 use super::header::{ProtectedHeader, signature_bytes, signing_input};
-use super::jwk::{Jwk, parse};
+use super::jwk::Jwk;
+use super::jwks::parse;
 use super::{Algorithm, SignatureFault, SigningError, limits};
 use crate::a2a::limits::MAX_JSON_DEPTH;
 use crate::a2a::{AgentCard, AgentCardSignature};
