@@ -27,7 +27,7 @@ pub(super) trait Reading: Send + Sync + 'static {
     fn event(&self, data: &[u8]) -> Result<Json, CallError>;
 
     /// The error in the body of an HTTP failure, if there is one.
-    fn failure(&self, body: &[u8]) -> Option<CallError>;
+    fn failure(&self, status: StatusCode, body: &[u8]) -> Option<CallError>;
 }
 
 /// The headers of one request: those given, and those of the framing, which win.
@@ -83,7 +83,7 @@ pub(super) async fn stream<R: Reading>(
 }
 
 fn refusal(reading: &impl Reading, response: &Response) -> CallError {
-    let told = reading.failure(&response.bytes);
+    let told = reading.failure(response.status, &response.bytes);
     match (response.status, told) {
         (StatusCode::UNAUTHORIZED, Some(CallError::Agent { reason, .. })) => {
             CallError::Unauthenticated(Box::new(Challenge::new(&response.headers, Some(*reason))))

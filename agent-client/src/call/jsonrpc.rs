@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0 as A2A frames it: one request, one envelope back (A2A §9).
 
+use ::http::{Method, StatusCode};
 use agent_core::a2a::{JsonRpcError, Operation, Version};
 use agent_core::json::Json;
 use bytes::Bytes;
@@ -81,7 +82,7 @@ impl Transport for JsonRpc {
             let (body, answer) = self.framed(outgoing)?;
             http::stream(
                 &self.egress,
-                (::http::Method::POST, &self.endpoint),
+                (Method::POST, &self.endpoint),
                 (head, body),
                 outgoing,
                 answer,
@@ -161,7 +162,7 @@ impl Reading for Answer {
         self.result(data)
     }
 
-    fn failure(&self, body: &[u8]) -> Option<CallError> {
+    fn failure(&self, _: StatusCode, body: &[u8]) -> Option<CallError> {
         match self.open(body) {
             Err(agent @ CallError::Agent { .. }) => Some(agent),
             _ => None,

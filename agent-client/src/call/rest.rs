@@ -2,6 +2,7 @@
 
 mod route;
 
+use ::http::StatusCode;
 use agent_core::a2a::{A2aError, MEDIA_TYPE, Operation, Version, v03};
 use agent_core::json::Json;
 use futures_util::future::BoxFuture;
@@ -102,11 +103,14 @@ struct Bare {
 
 impl Bare {
     /// The error in a body, if there is one.
-    fn error(&self, body: &[u8]) -> Option<CallError> {
+    fn error(&self, status: Option<StatusCode>, body: &[u8]) -> Option<CallError> {
         status_in(body).or_else(|| match self.speech {
             Speech::V1 => None,
             Speech::V03(_) => {
-                let error: v03::RestError = parse(body).ok()?;
+                let mut error: v03::RestError = parse(body).ok()?;
+                if let Some(status) = status {
+                    error = error.with_status(status.as_u16());
+                }
                 let known = error.code != 0 || !error.kind.is_empty();
                 known.then(|| A2aError::from(&error).into())
             }
@@ -126,13 +130,13 @@ impl Reading for Bare {
 
     fn event(&self, data: &[u8]) -> Result<Json, CallError> {
         // A stream that breaks off ends with the error that a failure would have had.
-        match self.error(data) {
+        match self.error(None, data) {
             Some(error) => Err(error),
             None => self.speech.answer(self.operation, parse(data)?),
         }
     }
 
-    fn failure(&self, body: &[u8]) -> Option<CallError> {
-        self.error(body)
+    fn failure(&self, status: StatusCode, body: &[u8]) -> Option<CallError> {
+        self.error(Some(status), body)
     }
 }
