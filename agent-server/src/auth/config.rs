@@ -49,7 +49,7 @@ pub enum SchemeConfig {
     /// A shared secret.
     ApiKey(ApiKeyConfig),
     /// A token of an issuer.
-    Jwt(JwtConfig),
+    Jwt(Box<JwtConfig>),
     /// A certificate that a proxy has checked.
     Certificate(CertificateConfig),
 }

@@ -13,6 +13,7 @@
 mod extended;
 mod extensions;
 mod front;
+mod grpc;
 mod house;
 #[path = "../a2a/http.rs"]
 #[allow(dead_code, reason = "shared with the tests of the operations")]

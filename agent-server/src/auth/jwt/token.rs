@@ -101,7 +101,8 @@ impl<'a> Token<'a> {
 impl Claims {
     /// Whether the token is for one of us.
     pub(super) fn is_for(&self, audiences: &[String]) -> bool {
-        let named = self.aud.as_ref().map_or(&[] as &[_], OneOrMany::as_slice);
+        let named = self.aud.as_ref().map(OneOrMany::as_slice);
+        let named = named.unwrap_or_default();
         named.len() <= AUDIENCES_MAX && named.iter().any(|name| audiences.contains(name))
     }
 
