@@ -2,6 +2,7 @@
 
 mod ask;
 mod buyer;
+mod calling;
 mod card;
 mod devnet;
 mod evidence;

@@ -129,7 +129,20 @@ impl Buyer {
     /// [`BuyerError::Call`] when its card cannot be had or used, [`BuyerError::Payee`] when it
     /// claims an identity that is not paid by its card, or claims none and one is required.
     pub async fn connect(&self, url: &str) -> Result<Seller, BuyerError> {
-        let options = CallOptions::default().trusting(self.0.card_trust.clone());
+        self.connect_with(url, CallOptions::default()).await
+    }
+
+    /// The same with options for its calls: what to speak, what to add to requests. Whose signature
+    /// under its card counts stays the buyer's to say.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(
+        &self,
+        url: &str,
+        options: CallOptions,
+    ) -> Result<Seller, BuyerError> {
+        let options = options.trusting(self.0.card_trust.clone());
         let remote = RemoteAgent::connect_with(&self.0.egress, url, options).await?;
         let agent = match remote.terms() {
             Some(terms) => self.vet_payee(terms, None, None).await?,

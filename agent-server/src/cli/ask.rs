@@ -1,6 +1,8 @@
 use super::buyer::BuyerOptions;
+use super::calling::CallArguments;
 use super::{Failure, show};
 use agent_client::buyer::{Answer, Buyer, Seller};
+use agent_client::call::CallOptions;
 use agent_core::money::BaseUnits;
 use agent_core::skill::text_field;
 use agent_core::x402::{PaymentTerms, SkillTerms};
@@ -22,18 +24,26 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    calling: CallArguments,
+    #[command(flatten)]
     buyer: BuyerOptions,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let options = arguments.calling.options(&arguments.url)?;
     let buyer = arguments.buyer.open().await?;
-    let done = Box::pin(ask_or_tell(&arguments, &buyer)).await;
+    let done = Box::pin(ask_or_tell(&arguments, &buyer, options)).await;
     buyer.close().await;
     done
 }
 
-async fn ask_or_tell(arguments: &Arguments, buyer: &Buyer) -> Result<(), Failure> {
-    let seller = buyer.connect(&arguments.url).await.map_err(Failure::work)?;
+async fn ask_or_tell(
+    arguments: &Arguments,
+    buyer: &Buyer,
+    options: CallOptions,
+) -> Result<(), Failure> {
+    let seller = buyer.connect_with(&arguments.url, options).await;
+    let seller = seller.map_err(Failure::work)?;
     let terms = seller.remote().terms();
     let skill = terms.and_then(|terms| terms.skills.get(&arguments.skill));
     if let (Some(terms), Some(skill)) = (terms, skill)

@@ -62,3 +62,32 @@ async fn a_wallet_has_one_owner_and_says_so() {
             .contains("deposited  0 USDC")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_asked_over_the_binding_that_is_named_or_not_at_all() {
+    let mut world = World::new().await;
+    let url = world.sell().await;
+    for wire in [["HTTP+JSON", "1.0"], ["GRPC", "1.0"], ["JSONRPC", "0.3"]] {
+        let over = ["--binding", wire[0], "--a2a-version", wire[1]];
+        let asked = world
+            .buyer(&[&["ask", url.as_str(), "shout", "hello"], over.as_slice()].concat())
+            .await;
+        assert_eq!(asked.text().trim(), "HELLO", "{wire:?}");
+    }
+    for (option, value, told) in [
+        ("--binding", "SOAP", "there is no binding `SOAP`"),
+        ("--a2a-version", "2.0", "A2A 2.0 is not spoken here"),
+        (
+            "--bearer-env",
+            "NO_SUCH_TOKEN",
+            "the environment has no `NO_SUCH_TOKEN`",
+        ),
+        ("--header-env", "X-API-Key", "NAME=VARIABLE"),
+    ] {
+        let refused = world
+            .buyer(&["ask", &url, "shout", "hello", option, value])
+            .await;
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.stderr.contains(told), "{refused:?}");
+    }
+}
