@@ -215,12 +215,17 @@ fn now(live: &LiveTask) -> Task {
 }
 
 /// Runs to its end whether or not anybody waits for it.
-async fn detached<T: Send + 'static>(
+///
+/// It is begun at once and not when it is first waited for, so that what waits for it holds a handle
+/// and not the work, which is large.
+fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, A2aError>> + Send + 'static,
-) -> Result<T, A2aError> {
-    tokio::spawn(work.in_current_span())
-        .await
-        .unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
+) -> impl Future<Output = Result<T, A2aError>> + Send {
+    let working = tokio::spawn(work.in_current_span());
+    async move {
+        let done = working.await;
+        done.unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
+    }
 }
 
 pub(crate) fn refuse_violations(

@@ -5,7 +5,7 @@ use agent_core::a2a::{A2aError, decode};
 use agent_core::json::{Json, Metadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 /// An operation of A2A 1.0 (§3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,16 +115,15 @@ impl Service {
                 "this agent has no streams; send with returnImmediately and ask with GetTask",
             ));
         }
-        let done = self.done(call, operation, params);
-        match &call.trace {
-            None => done.await,
+        let span = match &call.trace {
+            None => Span::none(),
             // With the caller's id in it, so that its log and ours can be read as one.
             Some(trace) => {
-                let name = operation.name();
-                let span = tracing::info_span!("operation", name, trace_id = trace.trace_id());
-                done.instrument(span).await
+                let (name, trace_id) = (operation.name(), trace.trace_id());
+                tracing::info_span!("operation", name, trace_id)
             }
-        }
+        };
+        self.done(call, operation, params).instrument(span).await
     }
 
     async fn done(
