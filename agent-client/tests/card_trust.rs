@@ -347,3 +347,30 @@ async fn an_old_card_serves_while_its_server_is_down_only_if_that_was_allowed() 
         assert!(matches!(gone, CallError::Http(404)), "{gone}");
     }
 }
+
+/// The extended card takes the place of the public one, so it is asked for the same.
+#[tokio::test]
+async fn an_extended_card_must_be_signed_too() {
+    for honest in [true, false] {
+        let fake = Fake::start(move |base, seen| {
+            let public = signed(base, &signer(3, None));
+            if seen.method == "GET" {
+                return Reply::Json(200, public.to_string());
+            }
+            let mut extended = public;
+            if !honest {
+                extended["description"] = json!("something else");
+            }
+            seen.result(extended)
+        })
+        .await;
+        let remote = connect(&fake.url, require(signer(3, None).public())).await;
+        let remote = remote.unwrap();
+        let extended = remote.extended_card().await;
+        assert_eq!(extended.is_ok(), honest);
+        if let Err(error) = extended {
+            assert_eq!(error.code(), "call.card_signature");
+            assert_eq!(remote.card().description, "answers anything");
+        }
+    }
+}

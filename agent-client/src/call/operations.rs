@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_core::a2a::signing::ReceivedCard;
 use agent_core::a2a::{
     AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
     GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
@@ -255,18 +256,22 @@ impl RemoteAgent {
     /// way in which the agent is called.
     ///
     /// # Errors
-    /// [`CallError`], [`CallError::Card`] when the card cannot be used; of the agent:
+    /// [`CallError`], [`CallError::Card`] when the card cannot be used,
+    /// [`CallError::CardSignature`] when it is not signed as the options ask; of the agent:
     /// `UnsupportedOperation`, `ExtendedAgentCardNotConfigured`.
     pub async fn extended_card(&self) -> Result<Arc<AgentCard>, CallError> {
         let mut request = GetExtendedAgentCardRequest::default();
         self.fill_tenant(&mut request.tenant);
-        let card: AgentCard = self
+        let json: Json = self
             .ask(Ask {
                 operation: Operation::GetExtendedAgentCard,
                 again: Repeat::Safe,
                 request: &request,
             })
             .await?;
+        let received = ReceivedCard::read(json.get().as_bytes()).map_err(CallError::malformed)?;
+        self.check_card(&received).await?;
+        let card = received.into_card();
         card::validate(&card)?;
         Ok(self.replace_card(card))
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use agent_core::a2a::AgentCard;
+use agent_core::a2a::signing::ReceivedCard;
 use agent_core::x402::PaymentTerms;
 use url::Url;
 
@@ -33,6 +34,7 @@ struct Inner {
     /// The public card, or the extended one that took its place.
     card: RwLock<Arc<AgentCard>>,
     card_url: Url,
+    egress: Egress,
     standing: CardStanding,
     transport: Arc<dyn Transport>,
     tenant: String,
@@ -69,6 +71,7 @@ impl RemoteAgent {
         let inner = Inner {
             card: RwLock::new(Arc::new(card)),
             card_url,
+            egress: egress.clone(),
             standing,
             transport: chosen.transport,
             tenant: chosen.tenant,
@@ -153,6 +156,15 @@ impl RemoteAgent {
 
     pub(super) fn interceptors(&self) -> &[Arc<dyn Interceptor>] {
         &self.options.interceptors
+    }
+
+    /// Asks of the signatures of another card of the agent what was asked of its public one.
+    pub(super) async fn check_card(&self, card: &ReceivedCard) -> Result<(), CallError> {
+        let Inner {
+            egress, card_url, ..
+        } = &*self.inner;
+        self.options.trust.check(egress, card_url, card).await?;
+        Ok(())
     }
 
     pub(super) fn replace_card(&self, card: AgentCard) -> Arc<AgentCard> {
