@@ -16,8 +16,10 @@ use agent_core::a2a::{Message, SendMessageRequest, StreamResponse, SubscribeToTa
 use call_fake::{Fake, Reply, Seen, egress};
 use serde_json::{Value, json};
 
+type Answer = Box<dyn Fn(&Seen) -> Reply + Send>;
+
 /// An agent that gives these answers one after the other, the last for ever.
-async fn agent(answers: Vec<Box<dyn Fn(&Seen) -> Reply + Send>>) -> (Fake, RemoteAgent) {
+async fn agent(answers: Vec<Answer>) -> (Fake, RemoteAgent) {
     let answers = Mutex::new(answers);
     let fake = Fake::agent(move |seen| {
         let mut answers = answers.lock().unwrap();
@@ -32,7 +34,7 @@ async fn agent(answers: Vec<Box<dyn Fn(&Seen) -> Reply + Send>>) -> (Fake, Remot
 }
 
 /// A stream of events, each with its number if it has one, that then ends.
-fn stream(events: Vec<(Option<u64>, Value)>) -> Box<dyn Fn(&Seen) -> Reply + Send> {
+fn stream(events: Vec<(Option<u64>, Value)>) -> Answer {
     Box::new(move |seen| {
         let pieces = events.iter().map(|(number, event)| {
             let id = number.map_or(String::new(), |number| format!("id: {number}\n"));
