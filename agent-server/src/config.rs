@@ -36,6 +36,8 @@ pub struct AgentConfig {
     /// Whether anybody may list all tasks, with what was asked and answered in them. Otherwise a
     /// list is of one context, named by its id.
     pub list_all_tasks: bool,
+    /// Whether it also speaks A2A 0.3, on the same addresses, which the card then says.
+    pub v0_3: bool,
     /// Whether it offers streams of events, which the card then says. Without them callers poll.
     pub streaming: bool,
     /// How it is paid; without it only free skills can be sold.
@@ -69,6 +71,7 @@ impl Default for AgentConfig {
             data_dir: PathBuf::from("agent-data"),
             durability: Durability::default(),
             list_all_tasks: false,
+            v0_3: true,
             streaming: true,
             payment: None,
             push: PushConfig::default(),

@@ -13,12 +13,14 @@ mod push;
 mod request;
 mod tenants;
 
-pub use call::{Call, Caller, Version};
+/// Part of what a binding needs.
+pub use agent_core::a2a::{Operation, Version};
+pub use call::{Call, Caller};
 pub(crate) use extended::Extended;
 pub use extended::MakeExtendedCard;
 pub use feed::{Feed, Portion};
 pub(crate) use list::Lists;
-pub use operation::{Operation, Reply};
+pub use operation::Reply;
 pub use tenants::{TenantConfig, Tenants};
 
 use crate::gate::Gate;
@@ -47,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) extended: Extended,
     /// The extensions without which nobody is served.
     pub(crate) required_extensions: Vec<String>,
+    /// Whether the card offers the older version.
+    pub(crate) v0_3: bool,
     /// Whether the card offers streams.
     pub(crate) streaming: bool,
 }

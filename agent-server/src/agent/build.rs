@@ -17,6 +17,7 @@ use crate::store::{SqliteStore, StoreConfig};
 use crate::tasks::{Engine, LiveTasks, WaitingTasks, sweep};
 use crate::{card, identity, serve, signing};
 use agent_client::chain::outbox::TxOutbox;
+use agent_core::a2a::Version;
 use agent_core::channel::AdmissionRules;
 use agent_core::clock::Clock;
 use agent_core::ledger::Ledger;
@@ -101,6 +102,11 @@ impl Agent {
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
         let mut card = card.map_err(unwritable)?;
         card.capabilities.streaming = Some(config.streaming);
+        if !config.v0_3 {
+            let older = Version::V0_3.name();
+            card.supported_interfaces
+                .retain(|known| known.protocol_version != older);
+        }
         let webhooks = stores.file.as_ref().filter(|_| config.push.enabled);
         card.capabilities.push_notifications = Some(webhooks.is_some());
         let mut entrance = self.visitors.entrance(&config, &self.clock, &mut card)?;
@@ -145,6 +151,7 @@ impl Agent {
             lists: Lists::new(stores.pages, config.list_all_tasks),
             extended: entrance.extended,
             required_extensions: entrance.required_extensions,
+            v0_3: config.v0_3,
             streaming: config.streaming,
         }));
         let router = bind::router(

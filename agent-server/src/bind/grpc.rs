@@ -6,14 +6,15 @@
 
 mod codec;
 mod deadline;
+mod speech;
 mod status;
 mod stream;
 
 use super::door::{self, Peer, Refused};
 use super::jsonrpc::log;
 use super::{App, body};
-use crate::service::{Call, Operation, Reply};
-use agent_core::a2a::proto::{ProtoError, SERVICE, Schema, request_of, response_of};
+use crate::service::{Call, Version as A2aVersion};
+use agent_core::a2a::proto::{ProtoError, SERVICE, Schema, v03};
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
@@ -28,20 +29,35 @@ use bytes::Bytes;
 use codec::Framed;
 use deadline::Deadline;
 use http_body_util::Full;
+use speech::{Answer, Speech};
 use status::{of_error, of_refusal};
+use stream::Source;
 use tonic::Status;
 use tonic::server::Grpc;
 use tower::service_fn;
 
-/// The routes.
+/// The routes: the package names the version.
 pub(super) fn routes() -> Router<App> {
-    Router::new().route(&format!("/{SERVICE}/{{method}}"), post(serve))
+    let of = |version| {
+        post(
+            move |State(app): State<App>, Path(method): Path<String>, peer: Peer, request| async move {
+                serve(app, version, method, peer, request).await
+            },
+        )
+    };
+    Router::new()
+        .route(&format!("/{SERVICE}/{{method}}"), of(A2aVersion::V1_0))
+        .route(
+            &format!("/{}/{{method}}", v03::SERVICE),
+            of(A2aVersion::V0_3),
+        )
 }
 
 /// Answers one request.
 async fn serve(
-    State(app): State<App>,
-    Path(method): Path<String>,
+    app: App,
+    version: A2aVersion,
+    method: String,
     peer: Peer,
     request: Request<Body>,
 ) -> Response {
@@ -54,6 +70,7 @@ async fn serve(
     }
     let asked = Asked {
         app: &app,
+        version,
         peer,
         headers: &parts.headers,
     };
@@ -77,6 +94,7 @@ fn is_grpc(content_type: &[u8]) -> bool {
 
 struct Asked<'a> {
     app: &'a App,
+    version: A2aVersion,
     peer: Peer,
     headers: &'a HeaderMap,
 }
@@ -87,8 +105,9 @@ impl Asked<'_> {
         method: &str,
         body: Body,
     ) -> Result<http::Response<tonic::body::Body>, Refused> {
-        let call = door::open(&self.app.door, self.peer, self.headers, None).await?;
-        let Some(operation) = Operation::of_name(method) else {
+        let call = door::enter(&self.app.door, self.peer, self.headers, None).await?;
+        let call = door::speak(call, self.version, self.headers, None)?;
+        let Some(speech) = Speech::of(self.version, method) else {
             return Err(A2aError::method_not_found(&shorten(method)).into());
         };
         let deadline = Deadline::of(self.headers)?;
@@ -102,9 +121,7 @@ impl Asked<'_> {
         let asked = Operated {
             app: self.app,
             call: &call,
-            operation,
-            request: request_of(operation),
-            response: response_of(operation),
+            speech,
             deadline,
         };
         let mut answer = asked.framed(self.headers, bytes).await;
@@ -113,13 +130,11 @@ impl Asked<'_> {
     }
 }
 
-/// An operation, and what it takes and gives.
+/// An operation that is asked for.
 struct Operated<'a> {
     app: &'a App,
     call: &'a Call,
-    operation: Operation,
-    request: &'static Schema,
-    response: &'static Schema,
+    speech: Speech,
     deadline: Deadline,
 }
 
@@ -131,38 +146,35 @@ impl Operated<'_> {
         let mut grpc = Grpc::new(Framed).max_decoding_message_size(usize::MAX);
         let mut request = Request::new(Full::new(bytes));
         *request.headers_mut() = headers.clone();
-        if self.operation.streams() {
+        if self.speech.operation.streams() {
             let answer = service_fn(|request: tonic::Request<Bytes>| async move {
-                match self.perform(request.get_ref()).await? {
-                    Reply::Stream(feed) => Ok(tonic::Response::new(stream::events(
-                        feed,
-                        self.response,
-                        self.deadline,
-                    ))),
-                    Reply::Json(_) => Err(Status::internal("not a stream")),
-                }
+                let source = match self.perform(request.get_ref()).await? {
+                    Answer::Stream(feed) => Source::Feed(feed),
+                    Answer::Once(event) => Source::Once(event),
+                    Answer::Json(_) => return Err(Status::internal("not a stream")),
+                };
+                let events = stream::events(source, self.speech, self.deadline);
+                Ok(tonic::Response::new(events))
             });
             grpc.server_streaming(answer, request).await
         } else {
             let answer = service_fn(|request: tonic::Request<Bytes>| async move {
                 match self.perform(request.get_ref()).await? {
-                    Reply::Json(json) => {
-                        let written = written(self.response, &json);
+                    Answer::Json(json) => {
+                        let written = written(self.speech.response, &json);
                         written.map(tonic::Response::new).map_err(told)
                     }
-                    Reply::Stream(_) => Err(Status::internal("a stream")),
+                    Answer::Stream(_) | Answer::Once(_) => Err(Status::internal("a stream")),
                 }
             });
             grpc.unary(answer, request).await
         }
     }
 
-    async fn perform(&self, message: &[u8]) -> Result<Reply, Status> {
-        let params = self.request.decode(message).map_err(unreadable);
-        let params = params.map_err(told)?;
+    async fn perform(&self, message: &[u8]) -> Result<Answer, Status> {
         let service = &self.app.service;
         // An operation's future is large, and this one is carried through tonic's.
-        let answer = Box::pin(service.perform(self.call, self.operation, &params));
+        let answer = Box::pin(self.speech.perform(service, self.call, message));
         self.deadline.within(answer).await?.map_err(told)
     }
 }

@@ -14,14 +14,14 @@ use agent_core::json::Json;
 use serde_json::json;
 
 /// A request of 0.3, understood.
-struct Asked {
-    operation: Operation,
+pub(super) struct Asked {
+    pub(super) operation: Operation,
     /// The request of 1.0 that it stands for.
-    params: Json,
+    pub(super) params: Json,
 }
 
 /// What is answered, before it is framed.
-enum Answer {
+pub(super) enum Answer {
     /// In the words of 0.3.
     Json(Json),
     /// In those of 1.0, as they come.
@@ -30,14 +30,8 @@ enum Answer {
     Once(Json),
 }
 
-/// The operation as the core knows it.
-fn known(operation: Operation) -> Result<a2a::Operation, A2aError> {
-    let unknown = || A2aError::internal(format!("{} is not of A2A", operation.name()));
-    a2a::Operation::of_name(operation.name()).ok_or_else(unknown)
-}
-
 /// Does what is asked, with what only 0.3 has.
-async fn perform(
+pub(super) async fn perform(
     service: &Service,
     call: &Call,
     asked: &Asked,
@@ -49,7 +43,7 @@ async fn perform(
     match (operation, reply) {
         (_, Ok(Reply::Stream(feed))) => Ok(Answer::Stream(feed)),
         (_, Ok(Reply::Json(result))) => {
-            answer_from_v1(known(operation)?, &result, dialect).map(Answer::Json)
+            answer_from_v1(operation, &result, dialect).map(Answer::Json)
         }
         (Operation::SubscribeToTask, Err(refused)) => {
             ended(service, call, asked, dialect, refused).await
@@ -79,7 +73,7 @@ async fn ended(
         Ok(Reply::Json(json)) if is_terminal(&json) => {
             let event = Json::from_value(&json!({ "task": json }));
             let event = event.map_err(|error| A2aError::internal(error.to_string()))?;
-            let event = answer_from_v1(a2a::Operation::SubscribeToTask, &event, dialect);
+            let event = answer_from_v1(Operation::SubscribeToTask, &event, dialect);
             event.map(Answer::Once)
         }
         _ => Err(refused),
@@ -114,7 +108,7 @@ async fn only_webhook(
     let config = first.ok_or_else(|| A2aError::task_not_found(&request.task_id))?;
     let config = Json::from_value(config);
     let config = config.map_err(|error| A2aError::internal(error.to_string()))?;
-    answer_from_v1(known(asked.operation)?, &config, dialect).map(Answer::Json)
+    answer_from_v1(asked.operation, &config, dialect).map(Answer::Json)
 }
 
 /// 0.3 has one error for a card that there is none of, whatever the other card says.

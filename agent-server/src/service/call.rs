@@ -1,7 +1,7 @@
 //! Who asks, and how: what a binding knows of a request besides its body.
 
 use super::Tenants;
-use agent_core::a2a::A2aError;
+use agent_core::a2a::{A2aError, Version};
 use agent_core::trace::TraceContext;
 
 /// What a binding knows of a request besides its body.
@@ -30,16 +30,6 @@ pub enum Caller {
     Anonymous,
     /// One that was authenticated, by a name that is unique among all.
     Named(String),
-}
-
-/// The version of the protocol that a caller speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Version {
-    /// 0.3
-    V0_3,
-    /// 1.0
-    #[default]
-    V1_0,
 }
 
 impl Call {

@@ -1,86 +1,11 @@
-//! The operations by name, and the one door through which every binding asks for them.
+//! The one door through which every binding asks for them.
 
 use super::{Call, Feed, Service};
-use agent_core::a2a::{A2aError, decode};
+use agent_core::a2a::{A2aError, Operation, Version, decode};
 use agent_core::json::{Json, Metadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument as _, Span};
-
-/// An operation of A2A 1.0 (§3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// §3.1.1
-    SendMessage,
-    /// §3.1.2
-    SendStreamingMessage,
-    /// §3.1.3
-    GetTask,
-    /// §3.1.4
-    ListTasks,
-    /// §3.1.5
-    CancelTask,
-    /// §3.1.6
-    SubscribeToTask,
-    /// §3.1.7
-    CreateTaskPushNotificationConfig,
-    /// §3.1.8
-    GetTaskPushNotificationConfig,
-    /// §3.1.9
-    ListTaskPushNotificationConfigs,
-    /// §3.1.10
-    DeleteTaskPushNotificationConfig,
-    /// §3.1.11
-    GetExtendedAgentCard,
-}
-
-impl Operation {
-    /// All of them, in the order of the specification.
-    pub const ALL: [Self; 11] = [
-        Self::SendMessage,
-        Self::SendStreamingMessage,
-        Self::GetTask,
-        Self::ListTasks,
-        Self::CancelTask,
-        Self::SubscribeToTask,
-        Self::CreateTaskPushNotificationConfig,
-        Self::GetTaskPushNotificationConfig,
-        Self::ListTaskPushNotificationConfigs,
-        Self::DeleteTaskPushNotificationConfig,
-        Self::GetExtendedAgentCard,
-    ];
-
-    /// The name that JSON-RPC and gRPC know it by.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SendMessage => "SendMessage",
-            Self::SendStreamingMessage => "SendStreamingMessage",
-            Self::GetTask => "GetTask",
-            Self::ListTasks => "ListTasks",
-            Self::CancelTask => "CancelTask",
-            Self::SubscribeToTask => "SubscribeToTask",
-            Self::CreateTaskPushNotificationConfig => "CreateTaskPushNotificationConfig",
-            Self::GetTaskPushNotificationConfig => "GetTaskPushNotificationConfig",
-            Self::ListTaskPushNotificationConfigs => "ListTaskPushNotificationConfigs",
-            Self::DeleteTaskPushNotificationConfig => "DeleteTaskPushNotificationConfig",
-            Self::GetExtendedAgentCard => "GetExtendedAgentCard",
-        }
-    }
-
-    /// The operation of this name.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
-    }
-
-    /// Whether it answers with a stream of events.
-    #[must_use]
-    pub const fn streams(self) -> bool {
-        matches!(self, Self::SendStreamingMessage | Self::SubscribeToTask)
-    }
-}
 
 /// The answer to an operation.
 #[derive(Debug)]
@@ -106,6 +31,9 @@ impl Service {
         operation: Operation,
         params: &[u8],
     ) -> Result<Reply, A2aError> {
+        if call.version == Version::V0_3 && !self.0.v0_3 {
+            return Err(A2aError::version_not_supported(call.version.name()));
+        }
         let mut required = self.0.required_extensions.iter();
         if let Some(missing) = required.find(|uri| !call.extensions.contains(uri)) {
             return Err(A2aError::extension_support_required(missing));
@@ -156,6 +84,12 @@ impl Service {
             }
             Operation::GetExtendedAgentCard => {
                 Reply::Json(self.extended_card(call, &read(params)?)?)
+            }
+            later => {
+                let name = later.name();
+                return Err(A2aError::unsupported_operation(format!(
+                    "{name} is not offered"
+                )));
             }
         })
     }

@@ -124,7 +124,7 @@ impl Sent<'_> {
         );
         let request = if in_body {
             let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-            request_into_v1(super::known(route.operation)?, bytes, Dialect::Rest)?
+            request_into_v1(route.operation, bytes, Dialect::Rest)?
         } else {
             self.in_query()?
         };

@@ -33,8 +33,7 @@ pub(in crate::bind) async fn post(
     };
     let params = request.params.as_deref().map_or("{}", RawValue::get);
     let answer = async {
-        let known = super::known(operation)?;
-        let params = request_into_v1(known, params.as_bytes(), Dialect::JsonRpc)?;
+        let params = request_into_v1(operation, params.as_bytes(), Dialect::JsonRpc)?;
         let asked = Asked { operation, params };
         perform(&app.service, &call, &asked, Dialect::JsonRpc).await
     };

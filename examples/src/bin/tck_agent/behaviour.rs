@@ -97,7 +97,9 @@ impl Behaviour {
     pub(crate) async fn act(self, cx: &mut SkillContext) -> Outcome<()> {
         match self {
             Self::Complete => {}
-            Self::Message => return Ok(Done::from(()).note("Direct message response").as_message()),
+            Self::Message => {
+                return Ok(Done::from(()).note("Direct message response").as_message());
+            }
             Self::Make(kind) => cx.artifact(kind.artifact()).await?,
             Self::StreamOne(kind) => {
                 cx.progress("working").await?;

@@ -10,8 +10,11 @@
 
 mod behaviour;
 
+use agent_core::a2a::{AgentExtension, MutualTlsSecurityScheme, SecurityScheme};
+use agent_core::ledger::BoxFuture;
 use agent_core::skill::{About, Outcome, Skill, SkillContext};
 use agent_server::Agent;
+use agent_server::auth::{AuthError, Authenticator, Identity, Presented};
 use agent_server::config::{AgentConfig, PushConfig};
 use behaviour::Behaviour;
 use clap::Parser;
@@ -26,6 +29,15 @@ struct Args {
     /// Where to listen on the loopback interface.
     #[arg(long, default_value_t = 9999)]
     port: u16,
+    /// Offer nothing that may be left out: no streams, no webhooks, no extended card.
+    #[arg(long)]
+    off: bool,
+    /// Demand the kit's extension of every caller.
+    #[arg(long)]
+    required_extension: bool,
+    /// Speak A2A 0.3 too. The kit for 1.0 takes its members of the card for a mistake.
+    #[arg(long)]
+    v0_3: bool,
 }
 
 /// Says that it takes a text, and takes anything: what counts is the message around it.
@@ -73,6 +85,24 @@ impl Skill for Conform {
     }
 }
 
+/// Calls everybody by one name: the kit has no credentials, and asks for what only callers with a
+/// name get.
+#[derive(Debug)]
+struct Everybody;
+
+impl Authenticator for Everybody {
+    fn authenticate<'a>(
+        &'a self,
+        _presented: &'a Presented<'a>,
+    ) -> BoxFuture<'a, Result<Identity, AuthError>> {
+        Box::pin(async { Ok(Identity::new("kit", "everybody")) })
+    }
+
+    fn challenge(&self, _error: AuthError, _realm: &str) -> Option<String> {
+        None
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = Args::parse();
@@ -82,15 +112,38 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         data_dir: files.path().join("data"),
         // The kit lists tasks without naming a context.
         list_all_tasks: true,
+        streaming: !args.off,
+        v0_3: args.v0_3,
         // The kit receives notifications on this machine.
         push: PushConfig {
-            enabled: true,
+            enabled: !args.off,
             allow_http: true,
             allow_private: true,
         },
         ..AgentConfig::default()
     };
-    let agent = Agent::named("tck_agent").about("For the A2A conformance kit");
+    let mut agent = Agent::named("tck_agent").about("For the A2A conformance kit");
+    if !args.off {
+        agent = agent
+            .authenticate(
+                "nothing",
+                SecurityScheme::Mtls(MutualTlsSecurityScheme::default()),
+                Everybody,
+            )
+            .extended_card(|_, mut card| {
+                card.description
+                    .push_str(", as only callers with a name see it");
+                Some(card)
+            });
+    }
+    if args.required_extension {
+        agent = agent.extension(AgentExtension {
+            uri: "urn:a2a:tck:required-extension".to_owned(),
+            description: "Demanded of every caller".to_owned(),
+            required: true,
+            ..AgentExtension::default()
+        });
+    }
     Box::pin(agent.config(config).sell(Conform).run()).await?;
     Ok(())
 }
