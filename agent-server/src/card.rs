@@ -56,14 +56,19 @@ pub(crate) fn build(
         })
     });
     let [current, older] = interfaces;
-    let grpc = grpc_authority(url).map(|authority| AgentInterface {
-        protocol_binding: AgentInterface::GRPC.to_owned(),
-        ..AgentInterface::jsonrpc(authority)
-    });
+    let grpc = |version: &str| {
+        grpc_authority(url).map(|authority| AgentInterface {
+            protocol_binding: AgentInterface::GRPC.to_owned(),
+            protocol_version: version.to_owned(),
+            ..AgentInterface::jsonrpc(authority)
+        })
+    };
+    let current = current.into_iter().chain(grpc(PROTOCOL_VERSION));
+    let older = older.into_iter().chain(grpc(v03::PROTOCOL_VERSION));
     Ok(AgentCard {
         name: name.to_owned(),
         description: description.to_owned(),
-        supported_interfaces: current.into_iter().chain(grpc).chain(older).collect(),
+        supported_interfaces: current.chain(older).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capabilities: AgentCapabilities {
             streaming: Some(true),

@@ -2,6 +2,7 @@
 
 mod caller;
 mod connections;
+mod v03;
 
 use crate::house::{House, message, state};
 use agent_core::a2a::proto::response_of;

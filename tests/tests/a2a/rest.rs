@@ -227,7 +227,7 @@ async fn paths_may_begin_with_a_tenant_and_must_agree_with_the_body() {
 }
 
 #[tokio::test]
-async fn the_card_names_both_interfaces_and_they_answer() {
+async fn the_card_names_all_interfaces_and_where_they_are() {
     let house = House::open().await;
     let card = house
         .http("GET", "/.well-known/agent-card.json", "")
@@ -244,8 +244,8 @@ async fn the_card_names_both_interfaces_and_they_answer() {
         })
         .collect();
     let versions = [
-        ("1.0", ["JSONRPC", "HTTP+JSON"]),
-        ("0.3", ["JSONRPC", "HTTP+JSON"]),
+        ("1.0", ["JSONRPC", "HTTP+JSON", "GRPC"]),
+        ("0.3", ["JSONRPC", "HTTP+JSON", "GRPC"]),
     ];
     let all = versions.map(|(version, bindings)| bindings.map(|binding| (binding, version)));
     assert_eq!(named, all.concat());

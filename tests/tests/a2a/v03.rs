@@ -411,6 +411,7 @@ async fn the_card_is_read_by_clients_of_both_versions() {
         json!([
             { "url": url("a2a"), "transport": "JSONRPC" },
             { "url": url("rest"), "transport": "HTTP+JSON" },
+            { "url": house.address, "transport": "GRPC" },
         ])
     );
     let mut versions: Vec<&str> = card["supportedInterfaces"]

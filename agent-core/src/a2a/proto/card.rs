@@ -33,12 +33,12 @@ static INTERFACE: Schema = Schema {
     ],
 };
 
-static PROVIDER: Schema = Schema {
+pub(super) static PROVIDER: Schema = Schema {
     name: "AgentProvider",
     fields: &[text(1, "url"), text(2, "organization")],
 };
 
-static CAPABILITIES: Schema = Schema {
+pub(super) static CAPABILITIES: Schema = Schema {
     name: "AgentCapabilities",
     fields: &[
         optional(1, "streaming", Kind::Bool),
@@ -58,7 +58,7 @@ static EXTENSION: Schema = Schema {
     ],
 };
 
-static SKILL: Schema = Schema {
+pub(super) static SKILL: Schema = Schema {
     name: "AgentSkill",
     fields: &[
         text(1, "id"),
@@ -72,7 +72,7 @@ static SKILL: Schema = Schema {
     ],
 };
 
-static SIGNATURE: Schema = Schema {
+pub(super) static SIGNATURE: Schema = Schema {
     name: "AgentCardSignature",
     fields: &[
         text(1, "protected"),
@@ -81,7 +81,7 @@ static SIGNATURE: Schema = Schema {
     ],
 };
 
-static REQUIREMENT: Schema = Schema {
+pub(super) static REQUIREMENT: Schema = Schema {
     name: "SecurityRequirement",
     fields: &[map(1, "schemes", Kind::Message(&STRING_LIST))],
 };
@@ -91,7 +91,7 @@ static STRING_LIST: Schema = Schema {
     fields: &[repeated(1, "list", Kind::String)],
 };
 
-static SECURITY_SCHEME: Schema = Schema {
+pub(super) static SECURITY_SCHEME: Schema = Schema {
     name: "SecurityScheme",
     fields: &[
         one_of(1, "apiKeySecurityScheme", Kind::Message(&API_KEY)),

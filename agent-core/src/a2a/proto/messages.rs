@@ -235,7 +235,7 @@ static EXTENDED_CARD_REQUEST: Schema = Schema {
     fields: &[text(1, "tenant")],
 };
 
-static EMPTY: Schema = Schema {
+pub(super) static EMPTY: Schema = Schema {
     name: "google.protobuf.Empty",
     fields: &[],
 };

@@ -23,6 +23,7 @@ pub mod limits;
 mod messages;
 mod schema;
 mod status;
+pub mod v03;
 mod wire;
 
 pub use card::AGENT_CARD;

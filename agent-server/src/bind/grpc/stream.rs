@@ -4,25 +4,34 @@
 //! waits to be sent, and when it goes away nothing happens to the task.
 
 use super::deadline::Deadline;
+use super::speech::Speech;
 use super::{told, written};
-use crate::service::{Feed, Portion};
+use crate::service::{Feed, Operation, Portion, Version};
 use agent_core::a2a::A2aError;
-use agent_core::a2a::proto::Schema;
+use agent_core::a2a::v03::{Dialect, event_from_v1};
 use agent_core::json::Json;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use std::collections::VecDeque;
 use tonic::Status;
 
-/// The events of a feed, each a message of `schema`.
+/// Where events come from.
+pub(super) enum Source {
+    /// In the words of 1.0, as they come.
+    Feed(Feed),
+    /// One, in the words that are spoken.
+    Once(Json),
+}
+
+/// The events of an answer, each a message.
 pub(super) fn events(
-    feed: Feed,
-    schema: &'static Schema,
+    source: Source,
+    speech: Speech,
     deadline: Deadline,
 ) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
     let reader = Reader {
-        feed,
-        schema,
+        source: Some(source),
+        speech,
         deadline,
         ready: VecDeque::new(),
         end: None,
@@ -36,8 +45,9 @@ pub(super) fn events(
 }
 
 struct Reader {
-    feed: Feed,
-    schema: &'static Schema,
+    /// None once it is empty.
+    source: Option<Source>,
+    speech: Speech,
     deadline: Deadline,
     /// What was read and is not sent yet.
     ready: VecDeque<Json>,
@@ -48,20 +58,39 @@ impl Reader {
     async fn next(&mut self) -> Option<Result<Bytes, Status>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Some(written(self.schema, &event).map_err(told));
+                return Some(self.said(&event).map_err(told));
             }
             match self.end.take() {
                 Some(Ok(())) => return None,
                 Some(Err(error)) => return Some(Err(told(error))),
                 None => {}
             }
-            match self.deadline.within(self.feed.next()).await {
+            let feed = match self.source.as_mut()? {
+                Source::Feed(feed) => feed,
+                Source::Once(event) => {
+                    let event = written(self.speech.response, event).map_err(told);
+                    self.source = None;
+                    return Some(event);
+                }
+            };
+            match self.deadline.within(feed.next()).await {
                 Ok(Portion { events, end }) => {
                     self.ready
                         .extend(events.into_iter().map(|(_, event)| event));
                     self.end = end;
                 }
                 Err(late) => return Some(Err(late)),
+            }
+        }
+    }
+
+    fn said(&self, event: &Json) -> Result<Bytes, A2aError> {
+        match self.speech.version {
+            Version::V1_0 => written(self.speech.response, event),
+            Version::V0_3 => {
+                let ends_when_asking = self.speech.operation == Operation::SendStreamingMessage;
+                let event = event_from_v1(event, Dialect::Rest, ends_when_asking)?;
+                written(self.speech.response, &event)
             }
         }
     }

@@ -43,7 +43,19 @@ impl Caller {
 
     /// Bytes to a method, with metadata.
     pub async fn send(&self, method: &str, metadata: &[(&str, &str)], body: Bytes) -> Frames {
-        let url = format!("http://{}/lf.a2a.v1.A2AService/{method}", self.address);
+        self.send_to("lf.a2a.v1.A2AService", method, metadata, body)
+            .await
+    }
+
+    /// The same to a method of any service.
+    pub async fn send_to(
+        &self,
+        service: &str,
+        method: &str,
+        metadata: &[(&str, &str)],
+        body: Bytes,
+    ) -> Frames {
+        let url = format!("http://{}/{service}/{method}", self.address);
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/grpc"));
         headers.insert("te", HeaderValue::from_static("trailers"));
