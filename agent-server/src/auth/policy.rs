@@ -157,6 +157,12 @@ impl AccessPolicy {
         Err(self.denied(worst, &asked))
     }
 
+    /// What every way of authentication wants of those who presented nothing.
+    #[must_use]
+    pub fn invitations(&self) -> Vec<String> {
+        self.challenges(AuthError::Missing, &Asked::new())
+    }
+
     async fn satisfied<'a>(
         &'a self,
         requirement: &'a SecurityRequirement,

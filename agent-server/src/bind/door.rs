@@ -174,6 +174,29 @@ impl Door {
     }
 }
 
+impl Refused {
+    /// The same with a challenge, if an operation and not the door asks who it is: anonymous callers
+    /// may come in, but not everywhere.
+    pub(super) fn challenged(mut self, door: &Door) -> Self {
+        let missing = !self.headers.contains_key(WWW_AUTHENTICATE);
+        if let Some(policy) = &door.policy
+            && self.status == StatusCode::UNAUTHORIZED
+            && missing
+        {
+            self.challenge(policy.invitations());
+        }
+        self
+    }
+
+    fn challenge(&mut self, challenges: Vec<String>) {
+        for challenge in challenges {
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                self.headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+    }
+}
+
 /// Too often: come again in so long.
 impl From<Duration> for Refused {
     fn from(wait: Duration) -> Self {
@@ -191,11 +214,7 @@ impl From<Denied> for Refused {
             let wait = HeaderValue::from(AUTH_RETRY_SECS);
             refused.headers.insert(RETRY_AFTER, wait);
         }
-        for challenge in denied.challenges {
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                refused.headers.append(WWW_AUTHENTICATE, challenge);
-            }
-        }
+        refused.challenge(denied.challenges);
         refused
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn serve(
         Ok(response) => response,
         Err(refused) => {
             log(&refused.error);
-            failure(refused)
+            failure(refused.challenged(&app.door))
         }
     }
 }

@@ -35,13 +35,10 @@ async fn it_is_made_for_each_caller_and_kept_from_the_others() {
         "{}",
         rest.head
     );
-    assert_eq!(
-        house
-            .http("GET", "/rest/extendedAgentCard", "", "")
-            .await
-            .status,
-        401
-    );
+    let anonymous = house.http("GET", "/rest/extendedAgentCard", "", "").await;
+    assert_eq!(anonymous.status, 401);
+    let challenge = "www-authenticate: apikey realm=\"house\"";
+    assert!(anonymous.head.contains(challenge), "{}", anonymous.head);
 }
 
 #[tokio::test]

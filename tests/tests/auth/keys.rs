@@ -157,3 +157,15 @@ fn a_configuration_that_would_let_in_too_many_is_refused_and_none_shows_its_secr
         "{shown}"
     );
 }
+
+#[test]
+fn the_documented_configuration_is_one() {
+    let text = include_str!("../../../docs/ACCESS.md");
+    let blocks = text.split("```toml\n").skip(1);
+    let blocks: String = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    let config = AgentConfig::parse(&blocks).unwrap();
+    assert_eq!(config.auth.unwrap().schemes.len(), 3);
+    assert!(config.proxy.card_urls && config.tenants.unwrap().in_card);
+}
