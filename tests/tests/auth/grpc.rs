@@ -73,11 +73,9 @@ async fn who_does_not_say_who_it_is_or_asks_too_often_is_told_so() {
     let toml = "[rate]\nper_sec = 1\nburst = 1\n";
     let house = House::open(&format!("{toml}{}", two_keys())).await;
     let caller = Caller::of(house.address);
-    for metadata in [
-        &[] as &[(&str, &str)],
-        &[("x-key", "wrong-wrong-wrong-wrong")],
-    ] {
-        let answer = caller.call_with("ListTasks", metadata, &json!({})).await;
+    let wrong = ("x-key", "wrong-wrong-wrong-wrong");
+    for metadata in [vec![], vec![wrong]] {
+        let answer = caller.call_with("ListTasks", &metadata, &json!({})).await;
         assert_eq!(answer.status.code, 16);
     }
     assert_eq!(
