@@ -135,6 +135,9 @@ impl Engine {
             .await
             .map_err(|error| store_failed(&error))?;
         live.make_public();
+        // Once more: one who looked between the store and this line found the event and no run, and
+        // would wait for another.
+        self.live.watchers.tell(live.id(), None);
         live.append(seq, event)
             .map_err(|_| A2aError::from(ErrorCode::Internal))
     }
