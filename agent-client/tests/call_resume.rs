@@ -113,6 +113,43 @@ async fn without_numbers_the_task_as_it_is_takes_the_place_of_what_was_missed() 
 }
 
 #[tokio::test]
+async fn a_task_that_still_asks_what_was_just_answered_does_not_end_the_answer() {
+    let (_fake, remote) = agent(vec![stream(vec![
+        (None, task("INPUT_REQUIRED")),
+        (None, piece("one")),
+        (None, update("INPUT_REQUIRED")),
+        (None, piece("nobody hears this")),
+    ])])
+    .await;
+    let answer = SendMessageRequest::new(Message::user("blue").for_task("t"));
+    let events = remote.send_streaming(answer).await.unwrap();
+    let expected = ["task InputRequired", "one", "InputRequired"];
+    assert_eq!(rest(events).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_task_that_only_still_asks_is_over_when_its_server_says_so() {
+    let (fake, remote) = agent(vec![stream(vec![(None, task("INPUT_REQUIRED"))])]).await;
+    let answer = SendMessageRequest::new(Message::user("blue").for_task("t"));
+    let events = remote.send_streaming(answer).await.unwrap();
+    assert_eq!(rest(events).await.unwrap(), ["task InputRequired"]);
+    assert_eq!(fake.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_name_is_looked_into_too() {
+    let (fake, remote) = agent(vec![
+        stream(vec![(None, task("SUBMITTED"))]),
+        Box::new(|seen| seen.error(json!({"code": -32602, "message": "in terminal state"}))),
+        Box::new(|seen| seen.result(bare("CANCELED"))),
+    ])
+    .await;
+    let events = rest(sent(&remote).await).await.unwrap();
+    assert_eq!(events, ["task Submitted", "task Canceled"]);
+    assert_eq!(fake.posts()[2].rpc_method(), "GetTask");
+}
+
+#[tokio::test]
 async fn numbers_that_begin_anew_with_each_connection_hide_nothing() {
     let (fake, remote) = agent(vec![
         stream(vec![

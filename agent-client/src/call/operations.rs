@@ -69,18 +69,17 @@ impl RemoteAgent {
     ) -> Result<EventStream, CallError> {
         self.fill_tenant(&mut request.tenant);
         let tenant = request.tenant.clone();
+        let ends = match request.message.task_id.is_empty() {
+            true => Ends::AtQuestions,
+            false => Ends::AtNewQuestions,
+        };
         let ask = Ask {
             operation: Operation::SendStreamingMessage,
             again: repeatable(&request.message),
             request: &request,
         };
         let events = self.listen(ask, None).await?;
-        Ok(EventStream::new(
-            self.clone(),
-            events,
-            tenant,
-            Ends::AtQuestions,
-        ))
+        Ok(EventStream::new(self.clone(), events, tenant, ends))
     }
 
     /// Looks at a task (A2A §3.1.3).
@@ -140,7 +139,8 @@ impl RemoteAgent {
     }
 
     /// Listens to a task that is there already: first the task as it is, then what happens to it
-    /// (A2A §3.1.6). The stream ends when the task has ended.
+    /// (A2A §3.1.6). The stream ends when the task has ended. Of A2A 0.3 it is not asked to begin
+    /// with the task, and servers of it may begin with what happens next.
     ///
     /// # Errors
     /// [`CallError`] up to the first event, which may be told as that; of the agent:

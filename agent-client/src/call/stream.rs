@@ -17,6 +17,9 @@ use super::{CallError, limits};
 pub(super) enum Ends {
     /// When the task ends or asks something, which is how a sent message is answered.
     AtQuestions,
+    /// The same for a message that goes on with a task. Servers may begin with the task as it was
+    /// before, still asking what the message answers; so that first event does not end it.
+    AtNewQuestions,
     /// When the task ends.
     WithTheTask,
 }
@@ -226,7 +229,12 @@ impl EventStream {
     /// The task as its own last event, if the reason why nobody can subscribe to it is that there
     /// is nothing more to come.
     async fn refused(&mut self, error: CallError) -> Result<Option<StreamResponse>, CallError> {
-        if error.agent_reason() != Some(ErrorCode::UnsupportedOperation) {
+        // A2A 0.3 has no name for it, and servers say that the request is wrong.
+        let ended = [ErrorCode::UnsupportedOperation, ErrorCode::InvalidParams];
+        if !error
+            .agent_reason()
+            .is_some_and(|reason| ended.contains(&reason))
+        {
             return Err(error);
         }
         let request = GetTaskRequest {
@@ -245,7 +253,13 @@ impl EventStream {
     fn ends_with(&self, event: &StreamResponse) -> bool {
         let asks = |state| state == TaskState::InputRequired;
         let asked = event.status().is_some_and(|status| asks(status.state));
-        event.is_final() || (self.ends == Ends::AtQuestions && asked)
+        let before = self.place.events == 1 && matches!(event, StreamResponse::Task(_));
+        let answered = match self.ends {
+            Ends::AtQuestions => asked,
+            Ends::AtNewQuestions => asked && !before,
+            Ends::WithTheTask => false,
+        };
+        event.is_final() || answered
     }
 }
 
