@@ -16,6 +16,7 @@ use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{MethodCallback, ResponsePayload, RpcModule};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Request};
 use jsonrpsee::{ConnectionId, Extensions, Methods};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// The unary operations, by method name.
@@ -54,7 +55,10 @@ pub(super) async fn post(
     };
     let request: Request<'_> = match serde_json::from_slice(&bytes) {
         Ok(request) => request,
-        Err(_) => return failure(&Id::Null, &not_a_request(&bytes)).into_response(),
+        Err(_) => {
+            let (id, error) = not_a_request(&bytes);
+            return failure(&id, &error).into_response();
+        }
     };
     let version = door::version_in_query(uri.query());
     let version = version.as_deref();
@@ -163,22 +167,58 @@ fn error_object(error: &A2aError) -> ErrorObjectOwned {
     ErrorObjectOwned::owned(code, wire.message, Some(wire.data))
 }
 
-/// What is wrong with a body that is not one JSON-RPC request.
-fn not_a_request(bytes: &[u8]) -> A2aError {
-    match serde_json::from_slice::<&RawValue>(bytes) {
-        Err(syntax) => A2aError::from(ErrorCode::ParseError)
-            .with_metadata("line", syntax.line().to_string())
-            .with_metadata("column", syntax.column().to_string()),
-        Ok(value) if value.get().starts_with('[') => A2aError::new(
-            ErrorCode::InvalidRequest,
-            "batches are not taken; send one request",
-        )
-        .with_detail("batch_refused"),
-        Ok(_) => A2aError::new(
-            ErrorCode::InvalidRequest,
-            "send {\"jsonrpc\": \"2.0\", \"id\": …, \"method\": …, \"params\": …}",
-        ),
+/// As much of a request as can be made out of one that is wrong.
+#[derive(Deserialize)]
+struct Attempt<'a> {
+    #[serde(borrow, default)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<&'a RawValue>,
+}
+
+/// What is wrong with a body that is not one JSON-RPC request, and the id to say it under.
+fn not_a_request(bytes: &[u8]) -> (Id<'_>, A2aError) {
+    let whole = match serde_json::from_slice::<&RawValue>(bytes) {
+        Ok(whole) => whole.get(),
+        Err(syntax) => {
+            let error = A2aError::from(ErrorCode::ParseError)
+                .with_metadata("line", syntax.line().to_string())
+                .with_metadata("column", syntax.column().to_string());
+            return (Id::Null, error);
+        }
+    };
+    let refuse = |text: &str| A2aError::new(ErrorCode::InvalidRequest, text);
+    if whole.starts_with('[') {
+        let error = refuse("batches are not taken; send one request");
+        return (Id::Null, error.with_detail("batch_refused"));
     }
+    let Ok(attempt) = serde_json::from_str::<Attempt<'_>>(whole) else {
+        let shape = "send {\"jsonrpc\": \"2.0\", \"id\": …, \"method\": …, \"params\": …}";
+        return (Id::Null, refuse(shape));
+    };
+    let read = |member: Option<&RawValue>| serde_json::from_str::<String>(member?.get()).ok();
+    let id = attempt
+        .id
+        .and_then(|id| serde_json::from_str(id.get()).ok());
+    let known_id = id.is_some();
+    let error = match (read(attempt.jsonrpc).as_deref(), read(attempt.method)) {
+        (Some("2.0"), Some(method)) if !is_method(&method) => {
+            A2aError::method_not_found(&shorten(&method))
+        }
+        (Some("2.0"), Some(_)) if !known_id => {
+            refuse("`id` must be a string or a number: without one there is no answer")
+        }
+        (Some("2.0"), Some(_)) => refuse("there is a member too many, or one twice"),
+        (Some("2.0"), None) => refuse("`method` must be a string"),
+        _ => refuse("`jsonrpc` must be \"2.0\""),
+    };
+    (id.unwrap_or(Id::Null), error)
+}
+
+fn is_method(name: &str) -> bool {
+    Operation::of_name(name).is_some() || v03::rpc::operation(name).is_some()
 }
 
 pub(super) fn error_text(id: &str, error: &A2aError) -> String {

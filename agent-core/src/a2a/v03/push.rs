@@ -93,7 +93,10 @@ impl Config {
     }
 
     pub(super) fn into_v1(self) -> TaskPushNotificationConfig {
-        let authentication = self.authentication.map(|it| AuthenticationInfo {
+        // Clients that build on Protocol Buffers send an empty one for none.
+        let is_some = |it: &Authentication| !it.schemes.is_empty() || !it.credentials.is_empty();
+        let given = self.authentication.filter(is_some);
+        let authentication = given.map(|it| AuthenticationInfo {
             scheme: it.schemes.into_iter().next().unwrap_or_default(),
             credentials: it.credentials,
         });

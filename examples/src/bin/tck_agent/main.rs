@@ -35,7 +35,8 @@ struct Args {
     /// Demand the kit's extension of every caller.
     #[arg(long)]
     required_extension: bool,
-    /// Speak A2A 0.3 too. The kit for 1.0 takes its members of the card for a mistake.
+    /// Speak A2A 0.3 too, and be as the kit for 0.3 wants it: tasks wait for more, and there is no
+    /// extended card. The kit for 1.0 takes the older members of the card for a mistake.
     #[arg(long)]
     v0_3: bool,
 }
@@ -59,7 +60,10 @@ impl<'de> Deserialize<'de> for Anything {
     }
 }
 
-struct Conform;
+struct Conform {
+    /// What is done with messages that name nothing.
+    otherwise: Behaviour,
+}
 
 impl Skill for Conform {
     type Input = Anything;
@@ -76,10 +80,10 @@ impl Skill for Conform {
     }
 
     async fn run(&self, _input: Anything, cx: &mut SkillContext) -> Outcome<()> {
-        let asked = cx.message().map_or(Behaviour::Complete, |message| {
+        let asked = cx.message().map_or(self.otherwise, |message| {
             Behaviour::named(&message.message_id)
                 .or_else(|| Behaviour::named(&message.text()))
-                .unwrap_or(Behaviour::Complete)
+                .unwrap_or(self.otherwise)
         });
         asked.act(cx).await
     }
@@ -123,7 +127,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..AgentConfig::default()
     };
     let mut agent = Agent::named("tck_agent").about("For the A2A conformance kit");
-    if !args.off {
+    if !args.off && !args.v0_3 {
         agent = agent
             .authenticate(
                 "nothing",
@@ -144,6 +148,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             ..AgentExtension::default()
         });
     }
-    Box::pin(agent.config(config).sell(Conform).run()).await?;
+    let otherwise = if args.v0_3 {
+        Behaviour::Ask
+    } else {
+        Behaviour::Complete
+    };
+    Box::pin(agent.config(config).sell(Conform { otherwise }).run()).await?;
     Ok(())
 }
