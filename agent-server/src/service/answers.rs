@@ -6,7 +6,7 @@ use crate::limits::{QUESTIONS_PER_TASK_MAX, REPEAT_PAUSE, REPEAT_WAIT};
 use crate::modes;
 use crate::store::StoredTask;
 use crate::tasks::{
-    Draft, Ended, NewTask, Parked, Resume, Showing, Start, store_failed, stream_event,
+    Draft, Ended, LiveTask, NewTask, Parked, Resume, Showing, Start, store_failed, stream_event,
 };
 use agent_core::a2a::{A2aError, ErrorCode, Message, TaskState};
 use agent_core::json::{Json, Metadata};
@@ -51,20 +51,26 @@ impl Service {
     /// Goes on with a task that waits, for [`crate::RunningAgent::answer`].
     pub(crate) async fn answer_for(&self, id: &str, answer: Json) -> Result<(), A2aError> {
         let permit = self.0.engine.live.permit()?;
-        let stored = self.0.engine.store.get(id.to_owned()).await;
-        let stored = stored.map_err(|error| store_failed(&error))?;
-        let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
         let answered = Answered {
             answer,
             message: None,
             accepts: Vec::new(),
             trace: None,
         };
-        let service = self.clone();
-        detached(async move { service.run_again(stored, answered, permit).await }).await?;
+        let (service, id) = (self.clone(), id.to_owned());
+        detached(async move {
+            let engine = &service.0.engine;
+            let _turn = engine.turns.take(&id).await;
+            let stored = engine.store.get(id.clone()).await;
+            let stored = stored.map_err(|error| store_failed(&error))?;
+            let stored = stored.ok_or_else(|| A2aError::task_not_found(&id))?;
+            service.run_again(stored, answered, permit).await
+        })
+        .await?;
         Ok(())
     }
 
+    /// Whoever calls this has the task's turn, and read `stored` in it.
     async fn run_again(
         &self,
         stored: StoredTask,
@@ -181,10 +187,7 @@ impl Service {
 
     /// Cancels a task that waits for its payment; `None` if there is none, or a payment has it.
     pub(super) fn cancel_waiting(&self, owner: &str, id: &str) -> Result<Option<Json>, A2aError> {
-        if self.waiting(owner, id).is_none() {
-            return Ok(None);
-        }
-        let Some(task) = self.0.waiting.remove_open(id) else {
+        let Some(task) = self.waiting(owner, id) else {
             return Ok(None);
         };
         let now = self.0.engine.clock.now_unix_millis();
@@ -201,11 +204,32 @@ impl Service {
         );
         let unwritable = |error: serde_json::Error| A2aError::internal(error.to_string());
         let last = stream_event("statusUpdate", &draft.status_event()).map_err(unwritable)?;
-        self.0.engine.live.watchers.tell(id, Some(last));
-        Json::from_value(&draft.task).map(Some).map_err(unwritable)
+        let shown = Json::from_value(&draft.task).map_err(unwritable)?;
+        let tell = || self.0.engine.live.watchers.tell(id, Some(last));
+        Ok(self.0.waiting.remove_open(id, tell).map(|_| shown))
+    }
+
+    /// Cancels a run; `None` if the task asked its caller something before it noticed, and so still
+    /// is to be cancelled.
+    pub(super) async fn cancel_run(&self, live: &LiveTask) -> Result<Option<Json>, A2aError> {
+        live.cancel();
+        match live.ended().await {
+            Ended::Stored(task, TaskState::Canceled) => Ok(Some(task)),
+            Ended::Stored(_, state) if !state.is_terminal() => Ok(None),
+            // It completed before it noticed: the first end counts.
+            Ended::Stored(..) | Ended::Direct(_) => Err(A2aError::task_not_cancelable(live.id())),
+            Ended::Lost(error) => Err(error),
+        }
     }
 
     pub(super) async fn cancel_stored(&self, owner: &str, id: &str) -> Result<Json, A2aError> {
+        let _turn = self.0.engine.turns.take(id).await;
+        // Somebody may have answered it since it was looked for among those that run.
+        if let Some(live) = self.live(owner, id)?
+            && let Some(task) = self.cancel_run(&live).await?
+        {
+            return Ok(task);
+        }
         let stored = self.stored(owner, id).await?;
         let stored = stored.ok_or_else(|| A2aError::task_not_found(id))?;
         let task = parse_task(&stored.task)?;

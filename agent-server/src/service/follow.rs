@@ -184,11 +184,13 @@ impl Follower {
                 return Ok(Portion::default());
             }
             if self.unpaid {
-                if let Some(last) = last {
+                // What is gone was told of before it went.
+                let gone = self.seq == 0 && self.service.0.waiting.get(&self.id).is_none();
+                if let Some(last) = last.or_else(|| self.watch.look()) {
                     return Ok(Portion::all(vec![(0, last)]));
                 }
                 // Forgotten, as those are for which nobody pays.
-                if self.seq == 0 && self.service.0.waiting.get(&self.id).is_none() {
+                if gone {
                     return Ok(Portion::all(Vec::new()));
                 }
             }

@@ -180,14 +180,19 @@ impl WaitingTasks {
         }
     }
 
-    /// Removes the task if no payment has it.
-    pub(crate) fn remove_open(&self, id: &str) -> Option<WaitingTask> {
+    /// Removes the task if no payment has it, and tells of it before anybody can find it gone.
+    pub(crate) fn remove_open(&self, id: &str, tell: impl FnOnce()) -> Option<WaitingTask> {
         let mut inner = self.lock();
         let open = inner
             .tasks
             .get(id)
             .is_some_and(|entry| entry.state == State::Open);
-        if open { inner.forget(id) } else { None }
+        if !open {
+            return None;
+        }
+        let task = inner.forget(id);
+        tell();
+        task
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

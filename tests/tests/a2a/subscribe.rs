@@ -212,3 +212,18 @@ async fn who_goes_away_takes_nothing_along() {
     let task = house.call("GetTask", json!({ "id": id })).await;
     assert_eq!(state(&task), "COMPLETED");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_who_follows_a_task_into_its_next_run_is_forgotten() {
+    let house = House::open().await;
+    for number in 0..60 {
+        let task = house.task("ask").await;
+        let id = task["id"].as_str().unwrap();
+        let mut stream = house.subscribe(id, number % 2 == 1).await;
+        assert_eq!(state(&stream.next().await.unwrap()), "INPUT_REQUIRED");
+        // It looks again whenever the run is announced, stored or ended, in any order.
+        let (answer, events) = tokio::join!(house.answer(id, "red"), stream.rest());
+        assert_eq!(state(&answer), "COMPLETED");
+        assert_eq!(state(events.last().unwrap()), "COMPLETED", "{events:?}");
+    }
+}
