@@ -72,8 +72,8 @@ def pairs(peers):
         for peer in peers
         for direction in ("their client", "their server")
         for binding in BINDINGS
-        # Over gRPC only 1.0 is spoken here.
-        if (peer.dialect.version, binding) != ("0.3", "GRPC")
+        # Our client speaks 0.3 over JSON-RPC and HTTP+JSON.
+        if (peer.dialect.version, direction, binding) != ("0.3", "their server", "GRPC")
     ]
 
 

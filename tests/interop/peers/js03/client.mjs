@@ -81,7 +81,8 @@ function told(error) {
   // Where this SDK has no class for an error, its code is in the words.
   const code = error.errorResponse?.error?.code ?? /\(Code: (-\d+)\)/.exec(error.message)?.[1];
   if (code !== undefined) seen.code = Number(code);
-  if (typeof error.code === "number" && error.details !== undefined) seen.grpc = grpc.status[error.code];
+  const status = /^GRPC error for \w+! (\d+) /.exec(error.message)?.[1];
+  if (status !== undefined) seen.grpc = grpc.status[Number(status)];
   return seen;
 }
 
