@@ -122,6 +122,10 @@ pub const STATUS_TEXT_BYTES_MAX: usize = 8 * 1024;
 /// Questions one task may ask its caller; each re-runs the skill from its start.
 pub const QUESTIONS_PER_TASK_MAX: usize = 64;
 
+/// Shards of the turns to go on with a task or end it. A turn takes one commit of the store, so this
+/// is how many answers and cancellations are stored with one.
+pub const TURN_SHARDS: usize = 32;
+
 /// Shards of the map of live tasks, so that calls do not queue for one lock.
 pub const LIVE_SHARDS: usize = 16;
 

@@ -136,14 +136,10 @@ impl Service {
         refuse_violations(request.validate())?;
         let owner = call.owner(&request.tenant)?;
         let id = request.id.as_str();
-        if let Some(live) = self.live(&owner, id)? {
-            live.cancel();
-            return match live.ended().await {
-                Ended::Stored(task, TaskState::Canceled) => Ok(task),
-                // It completed before it noticed: the first end counts.
-                Ended::Stored(..) | Ended::Direct(_) => Err(A2aError::task_not_cancelable(id)),
-                Ended::Lost(error) => Err(error),
-            };
+        if let Some(live) = self.live(&owner, id)?
+            && let Some(task) = self.cancel_run(&live).await?
+        {
+            return Ok(task);
         }
         if let Some(task) = self.cancel_waiting(&owner, id)? {
             return Ok(task);

@@ -10,6 +10,7 @@ mod live;
 mod parked;
 mod shown;
 mod sweep;
+mod turns;
 mod waiting;
 mod watchers;
 
@@ -19,5 +20,6 @@ pub(crate) use faults::store_failed;
 pub(crate) use live::{Ended, LiveTask, LiveTasks};
 pub(crate) use parked::Parked;
 pub(crate) use sweep::{SweepPolicy, sweep};
+pub(crate) use turns::Turns;
 pub(crate) use waiting::{WaitingTask, WaitingTasks};
 pub(crate) use watchers::Watch;

@@ -14,7 +14,7 @@ use crate::service::{Inner, Lists, Service};
 use crate::signing::CardKeyError;
 use crate::skills::SkillBook;
 use crate::store::{SqliteStore, StoreConfig};
-use crate::tasks::{Engine, LiveTasks, WaitingTasks, sweep};
+use crate::tasks::{Engine, LiveTasks, Turns, WaitingTasks, sweep};
 use crate::{card, identity, serve, signing};
 use agent_client::chain::outbox::TxOutbox;
 use agent_core::a2a::Version;
@@ -137,6 +137,7 @@ impl Agent {
             clock: self.clock,
             resources: Arc::new(self.resources),
             live: LiveTasks::new(config.limits.live_tasks),
+            turns: Turns::default(),
             skill_timeout: config.limits.skill_timeout(),
         };
         let service = Service(Arc::new(Inner {

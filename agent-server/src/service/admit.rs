@@ -132,6 +132,7 @@ impl Service {
         {
             return self.pay_waiting(task, sending, &payment).await;
         }
+        let _turn = self.0.engine.turns.take(&id).await;
         if self.live(&sending.owner, &id)?.is_some() {
             return Err(busy());
         }

@@ -4,6 +4,7 @@ use super::draft::{Draft, stream_event};
 use super::faults::{store_failed, unserialisable};
 use super::host::Host;
 use super::live::{Ended, LiveTask, LiveTasks};
+use super::turns::Turns;
 use crate::gate::Gate;
 use crate::push::Push;
 use crate::store::TaskStore;
@@ -33,6 +34,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) resources: Arc<Resources>,
     pub(crate) live: LiveTasks,
+    pub(crate) turns: Turns,
     pub(crate) skill_timeout: Duration,
 }
 

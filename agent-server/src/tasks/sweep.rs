@@ -3,7 +3,7 @@
 use super::Engine;
 use super::parked::Parked;
 use crate::limits::{SWEEP_BATCH, SWEEP_INTERVAL};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{SqliteStore, StoreError, TaskStore as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -46,6 +46,12 @@ async fn once(engine: &Engine, store: &SqliteStore, policy: SweepPolicy) -> Resu
             let Ok(task) = waiting.task.parse() else {
                 continue;
             };
+            let _turn = engine.turns.take(&waiting.id).await;
+            let now = store.get(waiting.id.clone()).await?;
+            // Somebody came back after all.
+            if now.is_none_or(|now| now.seq != waiting.seq) {
+                continue;
+            }
             let parked = Parked {
                 task,
                 seq: waiting.seq,

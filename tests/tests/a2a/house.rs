@@ -23,8 +23,8 @@ struct Said {
     text: String,
 }
 
-/// What the skill does, by its text: `ask`, `ask-held`, `hold`, `pieces`, `drip`, `fail`, `reject`;
-/// else it echoes.
+/// What the skill does, by its text: `ask`, `ask-held`, `ask-on`, `hold`, `pieces`, `drip`, `fail`,
+/// `reject`; else it echoes.
 struct Play(Arc<watch::Sender<bool>>);
 
 impl Skill for Play {
@@ -47,6 +47,9 @@ impl Skill for Play {
                 }
                 format!("it is {answer}")
             }
+            "ask-on" => loop {
+                let _: String = cx.ask("and now?").await?;
+            },
             "hold" => {
                 hold().await;
                 "held".to_owned()

@@ -20,6 +20,7 @@ mod own_binding;
 mod push;
 mod push_delivery;
 mod push_endings;
+mod races;
 mod rest;
 mod subscribe;
 mod turns;
