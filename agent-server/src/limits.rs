@@ -76,6 +76,11 @@ pub const EVENTS_PER_TASK_MAX: u64 = 100_000;
 /// should hand out a URL.
 pub const EVENT_BYTES_PER_TASK_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes of events that one reader is given at once; one event is given however large it is. What is
+/// given waits in memory until it is sent, for each reader apart, so that a thousand who do not read
+/// hold a thousand times this and not a thousand whole logs.
+pub const EVENT_PORTION_BYTES_MAX: usize = 64 * 1024;
+
 /// Tasks that wait for their first payment, kept in memory only: asking for a price must not fill a
 /// seller's disk. The oldest is forgotten first, and its buyer simply asks again.
 pub const WAITING_TASKS_MAX: usize = 10_000;

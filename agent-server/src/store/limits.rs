@@ -12,6 +12,10 @@ pub const RUNNING_CACHED_MAX: usize = 16_384;
 /// reads page after page and does not hold up the writer for longer than a few milliseconds.
 pub const EVENTS_READ_MAX: usize = 1_000;
 
+/// Bytes of events after which such a call returns, whatever their number: each may be megabytes,
+/// and every reader holds what it is given until it has sent it.
+pub const EVENTS_READ_BYTES_MAX: usize = 256 * 1_024;
+
 /// Claims that one call of `claims` returns at most: four full settlement batches.
 pub const CLAIMS_READ_MAX: usize = 1_000;
 

@@ -109,7 +109,17 @@ pub(super) fn events_after(
     let rows = statement.query_map((id, number_out(seq), limit), |row| {
         Ok((number_in(row, 0)?, json_in(row, 1)?))
     })?;
-    rows.collect()
+    let mut events = Vec::new();
+    let mut bytes = 0_usize;
+    for row in rows {
+        let (number, event): (u64, Json) = row?;
+        bytes = bytes.saturating_add(event.get().len());
+        events.push((number, event));
+        if bytes >= limits::EVENTS_READ_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(events)
 }
 
 /// The tasks that were worked on, paid or not.

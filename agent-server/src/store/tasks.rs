@@ -56,7 +56,8 @@ pub trait TaskStore: Send + Sync + Debug {
     fn get(&self, id: String) -> BoxFuture<'_, Result<Option<StoredTask>, StoreError>>;
 
     /// The events of a task with numbers above `seq`, lowest first, at most `limit` of them (and
-    /// never more than [`limits::EVENTS_READ_MAX`](super::limits::EVENTS_READ_MAX)).
+    /// never more than [`limits::EVENTS_READ_MAX`](super::limits::EVENTS_READ_MAX)). Large ones may
+    /// come in fewer at once, but at least one comes while there is one.
     ///
     /// # Errors
     /// [`StoreError::Failed`].

@@ -7,7 +7,9 @@ use super::Draft;
 use super::engine::Showing;
 use super::shown::Shown;
 use super::watchers::Watchers;
-use crate::limits::{EVENT_BYTES_PER_TASK_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS};
+use crate::limits::{
+    EVENT_BYTES_PER_TASK_MAX, EVENT_PORTION_BYTES_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS,
+};
 use agent_core::a2a::{A2aError, ErrorCode, Task, TaskState};
 use agent_core::json::Json;
 use std::collections::HashMap;
@@ -150,7 +152,7 @@ impl LiveTask {
         self.wake();
     }
 
-    /// The events with numbers above `after`, once there are some, and the end once all are read.
+    /// The next events with numbers above `after`, once there are some, and the end with the last.
     pub(crate) async fn next(&self, after: u64) -> (Vec<(u64, Json)>, Option<Ended>) {
         let mut seq = self.seq.subscribe();
         loop {
@@ -158,9 +160,11 @@ impl LiveTask {
             {
                 let log = lock(&self.log);
                 let read = log.events.partition_point(|(number, _)| *number <= after);
-                let new = log.events.get(read..).unwrap_or_default().to_vec();
+                let unread = log.events.get(read..).unwrap_or_default();
+                let new = portion(unread).to_vec();
                 if !new.is_empty() || log.ended.is_some() {
-                    return (new, log.ended.clone());
+                    let all = new.len() == unread.len();
+                    return (new, log.ended.clone().filter(|_| all));
                 }
             }
             if seq.changed().await.is_err() {
@@ -307,6 +311,18 @@ impl LiveTasks {
         let hash = usize::try_from(self.hasher.hash_one(id) >> 32).unwrap_or(0);
         lock(&self.shards[hash % LIVE_SHARDS])
     }
+}
+
+/// As many of the first events as a reader is given at once.
+fn portion(events: &[(u64, Json)]) -> &[(u64, Json)] {
+    let mut bytes = 0_usize;
+    let fits = |(_, event): &&(u64, Json)| {
+        let before = bytes;
+        bytes = bytes.saturating_add(event.get().len());
+        before == 0 || bytes <= EVENT_PORTION_BYTES_MAX
+    };
+    let count = events.iter().take_while(fits).count();
+    events.get(..count).unwrap_or(events)
 }
 
 // A panic cannot leave what these guard half changed: every change is one push or one assignment.

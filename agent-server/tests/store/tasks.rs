@@ -4,7 +4,7 @@ use crate::support::*;
 use agent_core::a2a::TaskState;
 use agent_core::json::Json;
 use agent_core::ledger::{Ledger, TaskWrite};
-use agent_server::store::limits::EVENTS_READ_MAX;
+use agent_server::store::limits::{EVENTS_READ_BYTES_MAX, EVENTS_READ_MAX};
 use agent_server::store::{StoreError, TaskStore};
 
 const ID: &str = "task-a";
@@ -66,6 +66,21 @@ async fn a_read_of_events_is_bounded() {
         .await
         .unwrap();
     assert_eq!(events.len(), EVENTS_READ_MAX);
+
+    // A few large ones are as much as many small ones.
+    let large = Json::from_value(&"x".repeat(EVENTS_READ_BYTES_MAX / 2)).unwrap();
+    let mut write = task("a", TaskState::Working, last + 5);
+    write.events = (last + 1..=last + 5)
+        .map(|seq| (seq, large.clone()))
+        .collect();
+    store.put(write).await.unwrap();
+    let mut after = last;
+    for read in [2, 2, 1, 0] {
+        let events = store.events_after(ID.to_owned(), after, usize::MAX);
+        let events = events.await.unwrap();
+        assert_eq!(events.len(), read);
+        after = events.last().map_or(after, |(number, _)| *number);
+    }
 }
 
 #[tokio::test]
