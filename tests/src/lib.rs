@@ -10,8 +10,10 @@
 )]
 
 pub mod e2e;
+pub mod process;
 pub mod rows;
 pub mod sign;
+pub mod stage;
 pub mod tokens;
 pub mod world;
 
