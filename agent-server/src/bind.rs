@@ -21,7 +21,7 @@ use agent_core::json::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -132,6 +132,7 @@ async fn card_json(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Re
             HeaderValue::from_static("public, max-age=60"),
         ),
         (ETAG, card.etag.clone()),
+        (LAST_MODIFIED, app.cards.modified.clone()),
         (VARY, HeaderValue::from_static("A2A-Version")),
     ];
     (status, headers, body).into_response()

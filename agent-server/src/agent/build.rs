@@ -119,7 +119,12 @@ impl Agent {
             signed.map_err(CardKeyError::from)?;
         }
         entrance.extended.signer.clone_from(&signer);
-        let cards = Cards::new(card.clone(), url.clone(), Box::new(CardBytes::new));
+        let cards = Cards::new(
+            card.clone(),
+            url.clone(),
+            Box::new(CardBytes::new),
+            self.clock.now_unix_secs(),
+        );
         let cards = cards.map_err(|error| Error::Internal(error.to_string()))?;
         let push = match webhooks {
             Some(store) => Some(Arc::new(Push::start(

@@ -3,8 +3,10 @@
 use super::CardBytes;
 use crate::card::grpc_authority;
 use agent_core::a2a::{A2aError, AgentCard, AgentInterface};
+use axum::http::HeaderValue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 use url::Url;
 
 /// Addresses for which a written card is kept. A proxy has a few names; one that passes on whatever
@@ -20,21 +22,29 @@ pub(crate) struct Cards {
     base: Url,
     write: WriteCard,
     own: Arc<CardBytes>,
+    /// When the agent wrote it.
+    pub(super) modified: HeaderValue,
     others: Mutex<HashMap<Url, Arc<CardBytes>>>,
 }
 
 impl Cards {
-    /// The card of an agent at `base`.
+    /// The card of an agent at `base`, which writes it now.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn new(card: AgentCard, base: Url, write: WriteCard) -> Result<Self, A2aError> {
+    pub(crate) fn new(
+        card: AgentCard,
+        base: Url,
+        write: WriteCard,
+        now_unix_secs: u64,
+    ) -> Result<Self, A2aError> {
         let own = Arc::new(write(&card)?);
         Ok(Self {
             card,
             base,
             write,
             own,
+            modified: http_date(now_unix_secs)?,
             others: Mutex::default(),
         })
     }
@@ -63,6 +73,13 @@ impl Cards {
     }
 }
 
+fn http_date(unix_secs: u64) -> Result<HeaderValue, A2aError> {
+    // The last second that an HTTP date can say.
+    let unix_secs = unix_secs.min(253_402_300_799);
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix_secs));
+    HeaderValue::try_from(date).map_err(|error| A2aError::internal(error.to_string()))
+}
+
 /// The same card with its interfaces below another address. Those that are elsewhere stay.
 fn moved(card: &AgentCard, from: &Url, to: &Url) -> AgentCard {
     let mut card = card.clone();
@@ -77,7 +94,9 @@ fn moved(card: &AgentCard, from: &Url, to: &Url) -> AgentCard {
                 ours.filter(|interface| grpc(interface))
                     .for_each(|interface| interface.url.clone_from(&there));
             }
-            None => card.supported_interfaces.retain(|interface| !grpc(interface)),
+            None => card
+                .supported_interfaces
+                .retain(|interface| !grpc(interface)),
         }
     }
     for interface in &mut card.supported_interfaces {

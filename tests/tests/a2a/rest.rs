@@ -229,10 +229,15 @@ async fn paths_may_begin_with_a_tenant_and_must_agree_with_the_body() {
 #[tokio::test]
 async fn the_card_names_all_interfaces_and_where_they_are() {
     let house = House::open().await;
-    let card = house
-        .http("GET", "/.well-known/agent-card.json", "")
-        .await
-        .json();
+    let answer = house.http("GET", "/.well-known/agent-card.json", "").await;
+    for header in [
+        "etag: \"",
+        "last-modified: ",
+        "cache-control: public, max-age=",
+    ] {
+        assert!(answer.head.contains(header), "{}", answer.head);
+    }
+    let card = answer.json();
     let interfaces = card["supportedInterfaces"].as_array().unwrap();
     let named: Vec<_> = interfaces
         .iter()
