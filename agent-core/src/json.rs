@@ -38,6 +38,20 @@ impl Json {
         serde_json::value::to_raw_value(value).map(Self::from_raw)
     }
 
+    /// The object with this one member. A `value` that is [`Json`] is copied and not read again.
+    ///
+    /// # Errors
+    /// When `value` cannot be JSON.
+    pub fn member<T: Serialize + ?Sized>(name: &str, value: &T) -> Result<Self, serde_json::Error> {
+        struct Member<'a, T: ?Sized>(&'a str, &'a T);
+        impl<T: Serialize + ?Sized> Serialize for Member<'_, T> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map([(self.0, self.1)])
+            }
+        }
+        Self::from_value(&Member(name, value))
+    }
+
     /// The value written in `text`.
     ///
     /// # Errors

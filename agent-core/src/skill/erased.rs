@@ -6,6 +6,7 @@ use crate::ledger::BoxFuture;
 use crate::money::Amount;
 use crate::price::Price;
 use schemars::{Schema, schema_for};
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,14 +66,11 @@ impl<S: Skill> AnySkill for Erased<S> {
     }
 
     fn accept(&self, input: &str) -> Result<Box<dyn AcceptedInput>, InputError> {
-        let mut json = serde_json::Deserializer::from_str(input);
-        let input = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            InputError {
-                path,
-                why: error.into_inner().to_string(),
-            }
-        })?;
+        // Keeping track of the path costs as much as parsing: only who needs it waits for it.
+        let input = match serde_json::from_str(input) {
+            Ok(input) => input,
+            Err(_) => with_path(input)?,
+        };
         Ok(Box::new(Parsed {
             skill: Arc::clone(&self.0),
             input,
@@ -101,6 +99,15 @@ impl<S: Skill> AcceptedInput for Parsed<S> {
             })
         })
     }
+}
+
+/// The input once more, for the path to what does not fit.
+fn with_path<T: DeserializeOwned>(input: &str) -> Result<T, InputError> {
+    let mut json = serde_json::Deserializer::from_str(input);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| InputError {
+        path: error.path().to_string(),
+        why: error.into_inner().to_string(),
+    })
 }
 
 /// The field of an input schema that plain text can stand for: the only required one, if it is a

@@ -209,9 +209,7 @@ pub(crate) fn stream_event<T: Serialize>(
     member: &'static str,
     event: &T,
 ) -> Result<Json, serde_json::Error> {
-    let mut map = Metadata::new();
-    map.set(member, event)?;
-    Json::from_value(&map)
+    Json::member(member, event)
 }
 
 /// The message as it is kept: a voucher is money and does not belong in a history that others read.

@@ -64,16 +64,22 @@ impl Engine {
         let (state, action) = (ending.state, ending.action);
         let written = live.edit(|draft| {
             let mut events: Vec<_> = draft.take_pending().into_iter().collect();
+            // Nobody knows the id of a task that is not public: there is no one to read its events.
+            let public = live.is_public();
             if let Some(artifact) = ending.artifact {
                 let event = draft.artifact_event(artifact, false, true);
-                events.push((draft.next_seq(), stream_event("artifactUpdate", &event)?));
+                let seq = draft.next_seq();
+                if public {
+                    events.push((seq, stream_event("artifactUpdate", &event)?));
+                }
             }
             draft.set_status(state, ending.said, now);
-            let event = stream_event("statusUpdate", &draft.status_event())?;
-            events.push((draft.next_seq(), event));
+            let seq = draft.next_seq();
+            if public {
+                events.push((seq, stream_event("statusUpdate", &draft.status_event())?));
+            }
             let last = events.clone();
-            // Nobody knows the id of a task that is not public: there is no one to read its events.
-            let events = if live.is_public() { events } else { Vec::new() };
+            let events = if public { events } else { Vec::new() };
             let write = draft.write(events, ending.resume)?;
             Ok::<_, serde_json::Error>((last, write))
         });
