@@ -26,7 +26,9 @@ pub use tenants::{TenantConfig, Tenants};
 use crate::gate::Gate;
 use crate::skills::SkillBook;
 use crate::store::StoredTask;
-use crate::tasks::{Ended, Engine, LiveTask, Showing, WaitingTask, WaitingTasks, store_failed};
+use crate::tasks::{
+    Ended, Engine, LiveTask, Showing, WaitingTask, WaitingTasks, once, store_failed,
+};
 use agent_core::a2a::{
     A2aError, CancelTaskRequest, GetTaskRequest, SendMessageRequest, Task, TaskState,
 };
@@ -216,15 +218,19 @@ fn now(live: &LiveTask) -> Task {
 
 /// Runs to its end whether or not anybody waits for it.
 ///
-/// It is begun at once and not when it is first waited for, so that what waits for it holds a handle
-/// and not the work, which is large.
+/// What waits for it holds a box and not the work, which is large.
 fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, A2aError>> + Send + 'static,
 ) -> impl Future<Output = Result<T, A2aError>> + Send {
-    let working = tokio::spawn(work.in_current_span());
+    let work = Box::pin(work.in_current_span());
     async move {
-        let done = working.await;
-        done.unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
+        match once(work).await {
+            Ok(done) => done,
+            Err(goes_on) => {
+                let done = tokio::spawn(goes_on).await;
+                done.unwrap_or_else(|gone| Err(A2aError::internal(gone.to_string())))
+            }
+        }
     }
 }
 
@@ -240,8 +246,8 @@ pub(crate) fn refuse_violations(
 
 /// An object with one member, which is JSON already: nothing is parsed or written twice.
 pub(crate) fn member(name: &str, value: &Json) -> Json {
-    // What is around JSON keeps it JSON; were it not, a reader would see nothing rather than half.
-    Json::from_text(&format!(r#"{{"{name}":{}}}"#, value.get())).unwrap_or_default()
+    // JSON can always be written; could it not, a reader would see nothing rather than half.
+    Json::member(name, value).unwrap_or_default()
 }
 
 /// The task with no more history than was asked for. Parsed again only if something is to go.

@@ -65,7 +65,7 @@ impl Service {
         if sending.message.task_id.is_empty() {
             self.begin(sending).await
         } else {
-            self.go_on(sending).await
+            Box::pin(self.go_on(sending)).await
         }
     }
 
@@ -99,6 +99,11 @@ impl Service {
             owner,
         };
         let price = self.price(asked.work.as_ref())?;
+        if price.is_zero() {
+            let mut draft = Draft::begin(new, message, self.0.engine.clock.now_unix_millis());
+            draft.webhooks.extend(webhook);
+            return self.run(running(draft, asked, None), permit).await;
+        }
         let payment = message.metadata.get(keys::PAYLOAD).cloned();
         let draft = || {
             let now = self.0.engine.clock.now_unix_millis();
@@ -106,13 +111,10 @@ impl Service {
             draft.webhooks = Vec::from_iter(webhook.clone());
             draft
         };
-        if price.is_zero() {
-            return self.run(running(draft(), asked, None), permit).await;
-        }
         let Some(payment) = payment else {
             return self.ask_for_payment(draft(), asked, price, None, message);
         };
-        match self.admit(&payment, &new, &asked, price).await {
+        match Box::pin(self.admit(&payment, &new, &asked, price)).await {
             Ok(Admitted::New(reserved)) => {
                 self.run(running(draft(), asked, Some(reserved)), permit)
                     .await

@@ -4,6 +4,7 @@ use super::draft::{Draft, stream_event};
 use super::faults::{store_failed, unserialisable};
 use super::host::Host;
 use super::live::{Ended, LiveTask, LiveTasks};
+use super::once::once;
 use super::turns::Turns;
 use crate::gate::Gate;
 use crate::push::Push;
@@ -108,9 +109,16 @@ impl Engine {
             return Err(error);
         }
         let (engine, running) = (Arc::clone(self), Arc::clone(&live));
-        let paid_by = reserved;
-        let run = async move { engine.drive(running, resume, work, paid_by, trace).await };
-        tokio::spawn(run.in_current_span());
+        let run = Box::pin(engine.drive(running, resume, work, reserved, trace));
+        // Its caller waits for the end in any case, so it may be had at once. Whoever is shown the
+        // task before its end must not wait for what a skill does before it first lets go.
+        let goes_on = match showing {
+            Showing::AtEnd => once(run).await.err(),
+            Showing::AtOnce | Showing::WithFirstEvent => Some(run),
+        };
+        if let Some(run) = goes_on {
+            tokio::spawn(run.in_current_span());
+        }
         Ok(live)
     }
 
@@ -177,12 +185,13 @@ impl Engine {
                 ceiling: reserved.amount(),
                 charge: None,
             });
-        let mut task = live.task();
-        let message = task.history.pop();
-        let info = TaskInfo {
-            task_id: task.id,
-            context_id: task.context_id,
-        };
+        let (info, message) = live.edit(|draft| {
+            let info = TaskInfo {
+                task_id: draft.task.id.clone(),
+                context_id: draft.task.context_id.clone(),
+            };
+            (info, draft.task.history.last().cloned())
+        });
         let host = Arc::new(Host {
             engine: Arc::clone(&self),
             live: Arc::clone(&live),
