@@ -26,6 +26,8 @@ class Peer:
     server_lacks: tuple = ()
     # Whether its server's subscriptions begin with the task as it is, which 0.3 leaves open.
     begins_with_task: bool = True
+    # What its server is told.
+    arguments: tuple = ()
 
 
 PEERS = [
@@ -35,6 +37,14 @@ PEERS = [
     Peer("js-1.3.0", "js1", "js", dialect.Current()),
     # It knows no signatures.
     Peer("js-0.3.14", "js03", "js", dialect.Old(), ("signed",), ("signed",)),
+]
+
+
+OLD_TOO = ("0.3",)
+PEERS += [
+    # The same SDKs speaking 0.3, which their users meet as long as somebody else does.
+    Peer("python-1.3.0-in-0.3", "py1", "python", dialect.Current("0.3"), arguments=OLD_TOO),
+    Peer("js-1.3.0-in-0.3", "js1", "js", dialect.Current("0.3"), arguments=OLD_TOO),
 ]
 
 
@@ -131,7 +141,8 @@ def run(name, given):
 
 def start_server(name, profile, log):
     if name.direction == "their server":
-        return Server(*install.command(name.peer, "server"), log)
+        command, home = install.command(name.peer, "server")
+        return Server([*command, *name.peer.arguments], home, log)
     env = {"INTEROP_CARD_KEY": secrets.token_hex(32)}
     return Server([ROOT / "target" / profile / "interop_agent"], ROOT, log, env)
 

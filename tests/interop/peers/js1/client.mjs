@@ -133,7 +133,9 @@ function open(events) {
 function told(error) {
   const seen = { name: error.name, message: error.message };
   if (error.reason) seen.reason = error.reason;
-  if (typeof error.envelopeCode === "number") seen.code = error.envelopeCode;
+  // Where it has no class for an error of 0.3, the code is in the words.
+  const code = error.envelopeCode ?? /\(Code: (-\d+)\)/.exec(error.message)?.[1];
+  if (code !== undefined) seen.code = Number(code);
   if (typeof error.httpStatus === "number") seen.http = error.httpStatus;
   if (typeof error.code === "number" && error.details !== undefined) seen.grpc = grpc.status[error.code];
   return seen;

@@ -1,4 +1,5 @@
 // An agent on the server of @a2a-js/sdk 1.x, over all its bindings; see ../../README.md.
+// With the argument `0.3` it serves that version too, as the SDK does for old clients.
 
 import { once } from "node:events";
 import express from "express";
@@ -8,15 +9,18 @@ import {
   AgentCard, Part, Task, TaskArtifactUpdateEvent, TaskStatusUpdateEvent, generateAgentCardSignature,
 } from "@a2a-js/sdk";
 import {
-  AgentEvent, DefaultPushNotificationSender, DefaultRequestHandler, InMemoryPushNotificationStore,
+  AgentEvent, DefaultRequestHandler, InMemoryPushNotificationStore,
   InMemoryTaskStore, STATE_HEADERS_KEY,
 } from "@a2a-js/sdk/server";
 import { UserBuilder, agentCardHandler, jsonRpcHandler, restHandler } from "@a2a-js/sdk/server/express";
 import { A2AService, UserBuilder as GrpcUserBuilder, grpcService } from "@a2a-js/sdk/server/grpc";
+import { createLegacyAwarePushNotificationSender } from "@a2a-js/sdk/compat/v0_3/server";
+import { LegacyA2AService, legacyGrpcService } from "@a2a-js/sdk/compat/v0_3/server/grpc";
 import { UnsupportedOperationError } from "@a2a-js/sdk/errors";
 
 const BEARER = "Bearer extended-card-token";
 const GATE_WAIT_MS = 60_000;
+const OLD_TOO = process.argv.includes("0.3");
 
 /** Gates that tasks wait at; one may be opened before anybody waits. */
 const gates = new Map();
@@ -136,14 +140,16 @@ class Executor {
 }
 
 function cardOf(url, grpcAddress) {
-  const offered = (protocolBinding, url) => ({ url, protocolBinding, protocolVersion: "1.0", tenant: "" });
+  const offered = (protocolVersion) => [
+    { protocolVersion, protocolBinding: "JSONRPC", url: `${url}/rpc`, tenant: "" },
+    { protocolVersion, protocolBinding: "HTTP+JSON", url: `${url}/rest`, tenant: "" },
+    { protocolVersion, protocolBinding: "GRPC", url: grpcAddress, tenant: "" },
+  ];
   return AgentCard.fromJSON({
     name: "js",
     description: "For the interoperability tests",
     version: "1",
-    supportedInterfaces: [
-      offered("JSONRPC", `${url}/rpc`), offered("HTTP+JSON", `${url}/rest`), offered("GRPC", grpcAddress),
-    ],
+    supportedInterfaces: [...offered("1.0"), ...(OLD_TOO ? offered("0.3") : [])],
     capabilities: { streaming: true, pushNotifications: true, extendedAgentCard: true },
     defaultInputModes: ["text/plain", "application/json"],
     defaultOutputModes: ["text/plain", "application/json"],
@@ -173,13 +179,16 @@ const extended = async (context) => {
 const configs = new InMemoryPushNotificationStore();
 const requestHandler = new DefaultRequestHandler(
   card, new InMemoryTaskStore(), new Executor(), undefined, configs,
-  new DefaultPushNotificationSender(configs), extended, sign,
+  createLegacyAwarePushNotificationSender(configs), extended, sign,
 );
 const userBuilder = UserBuilder.noAuthentication;
-app.use("/.well-known/agent-card.json", agentCardHandler({ agentCardProvider: requestHandler }));
-app.use("/rpc", jsonRpcHandler({ requestHandler, userBuilder }));
-app.use("/rest", restHandler({ requestHandler, userBuilder }));
-rpc.addService(A2AService, grpcService({ requestHandler, userBuilder: GrpcUserBuilder.noAuthentication }));
+const legacyCompat = { enabled: OLD_TOO };
+app.use("/.well-known/agent-card.json", agentCardHandler({ agentCardProvider: requestHandler, legacyCompat }));
+app.use("/rpc", jsonRpcHandler({ requestHandler, userBuilder, legacyCompat }));
+app.use("/rest", restHandler({ requestHandler, userBuilder, legacyCompat }));
+const called = { requestHandler, userBuilder: GrpcUserBuilder.noAuthentication };
+rpc.addService(A2AService, grpcService(called));
+if (OLD_TOO) rpc.addService(LegacyA2AService, legacyGrpcService(called));
 
 const key = { ...(await exportJWK(publicKey)), kid: "js", alg: "ES256" };
 process.stdout.write(`${JSON.stringify({ url, keys: [key], trusted: { Authorization: BEARER } })}\n`);

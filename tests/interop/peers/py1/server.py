@@ -1,4 +1,7 @@
-"""An agent on the server of a2a-sdk 1.x, over all its bindings; see ../../README.md."""
+"""An agent on the server of a2a-sdk 1.x, over all its bindings; see ../../README.md.
+
+With the argument `0.3` it serves that version too, as the SDK does for old clients.
+"""
 
 import asyncio
 import json
@@ -8,6 +11,8 @@ import sys
 import grpc
 import httpx
 import uvicorn
+from a2a.compat.v0_3 import a2a_v0_3_pb2_grpc
+from a2a.compat.v0_3.grpc_handler import CompatGrpcHandler
 from a2a.server.agent_execution import AgentExecutor
 from a2a.server.request_handlers import DefaultRequestHandler, GrpcHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
@@ -38,6 +43,7 @@ from starlette.applications import Starlette
 
 BEARER = 'Bearer extended-card-token'
 GATE_WAIT_SECS = 60
+OLD_TOO = '0.3' in sys.argv[1:]
 
 
 class Executor(AgentExecutor):
@@ -124,15 +130,16 @@ def described(part):
 
 
 def card_of(url, grpc_address):
+    places = {'JSONRPC': f'{url}/rpc', 'HTTP+JSON': f'{url}/rest', 'GRPC': grpc_address}
     skill = AgentSkill(id='interoperate', name='Interoperate', description='Does it', tags=['test'])
     return AgentCard(
         name='python',
         description='For the interoperability tests',
         version='1',
         supported_interfaces=[
-            AgentInterface(url=f'{url}/rpc', protocol_binding='JSONRPC', protocol_version='1.0'),
-            AgentInterface(url=f'{url}/rest', protocol_binding='HTTP+JSON', protocol_version='1.0'),
-            AgentInterface(url=grpc_address, protocol_binding='GRPC', protocol_version='1.0'),
+            AgentInterface(url=place, protocol_binding=binding, protocol_version=version)
+            for version in (['1.0', '0.3'] if OLD_TOO else ['1.0'])
+            for binding, place in places.items()
         ],
         capabilities=AgentCapabilities(
             streaming=True, push_notifications=True, extended_agent_card=True
@@ -181,9 +188,12 @@ async def main():
         extended_card_modifier=for_the_trusted,
     )
     routes = create_agent_card_routes(card)
-    routes += create_jsonrpc_routes(handler, '/rpc')
-    routes += create_rest_routes(handler, path_prefix='/rest')
+    routes += create_jsonrpc_routes(handler, '/rpc', enable_v0_3_compat=OLD_TOO)
+    routes += create_rest_routes(handler, path_prefix='/rest', enable_v0_3_compat=OLD_TOO)
     a2a_pb2_grpc.add_A2AServiceServicer_to_server(GrpcHandler(handler), grpc_server)
+    if OLD_TOO:
+        old = CompatGrpcHandler(handler)
+        a2a_v0_3_pb2_grpc.add_A2AServiceServicer_to_server(old, grpc_server)
     await grpc_server.start()
     config = uvicorn.Config(Starlette(routes=routes), log_level='info', timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
