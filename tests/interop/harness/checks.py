@@ -26,6 +26,11 @@ STRANGERS_KEY = {
     "alg": "ES256",
 }
 
+FILES = [
+    {"raw": "aGVsbG8=", "filename": "hello.txt", "mediaType": "text/plain"},
+    {"url": "https://example.com/a.json", "filename": "a.json", "mediaType": "application/json"},
+]
+
 # How SDKs tell an error, by what the specification calls it: a class, a code, or a status alone.
 ERRORS = {
     "TaskNotFound": (-32001, (404,), ("NOT_FOUND",)),
@@ -153,7 +158,7 @@ def message(text, parts=None, **about):
 
 
 def merge(task, event):
-    [(kind, value)] = [(kind, value) for kind, value in event.items()]
+    [(kind, value)] = event.items()
     if kind == "task":
         task.clear()
         task.update(value)
@@ -170,7 +175,7 @@ def merge(task, event):
         else:
             artifacts.append(new)
     else:
-        raise AssertionError(f"an unexpected event: {event}")
+        assert kind == "message", f"an unexpected event: {event}"
 
 
 def state(task):
@@ -196,9 +201,13 @@ def pieces(task):
 
 
 def result(task):
-    """The last artifact: text, or data that holds one."""
+    """What the last artifact says."""
     assert task.get("artifacts"), f"no artifact: {task}"
-    parts = task["artifacts"][-1]["parts"]
+    return content(task["artifacts"][-1]["parts"])
+
+
+def content(parts):
+    """Text, or data that holds one."""
     data = [part["data"] for part in parts if "data" in part]
     if data:
         return data[0].get("text", data[0])
@@ -238,17 +247,33 @@ def send(pair):
 
 
 def parts(pair):
-    sent = [
-        {"raw": "aGVsbG8=", "filename": "hello.txt", "mediaType": "text/plain"},
-        {"url": "https://example.com/a.json", "filename": "a.json", "mediaType": "application/json"},
-        {"data": {"n": 42, "list": [True, None, "ü"], "deep": {"x": 1.5}}},
-    ]
+    sent = [*FILES, {"data": {"n": 42, "list": [True, None, "ü"], "deep": {"x": 1.5}}}]
     task = pair.task("parts", parts=sent)
     assert_state(task, "COMPLETED")
     told = result(task)["parts"]
     # What was sent, with the file's bytes as the text that they are.
     wanted = [{"text": "parts"}, {**sent[0], "raw": "hello"}, *sent[1:]]
     assert told == wanted, told
+
+
+def files(pair):
+    task = pair.task("files")
+    [artifact] = [each for each in task["artifacts"] if each["artifactId"] == "files"]
+    assert artifact["parts"] == FILES, artifact
+
+
+def direct(pair):
+    """An answer that is a message, and no task."""
+    answer = pair.send("say hello")
+    assert said(answer) == "hello", answer
+    stream = pair.stream("say hello")
+    assert said(stream.next()) == "hello", stream.events
+    assert stream.next() is None, stream.events
+
+
+def said(answer):
+    assert "message" in answer and answer["message"]["role"] == "ROLE_AGENT", answer
+    return content(answer["message"]["parts"])
 
 
 def failure(pair):
@@ -513,6 +538,8 @@ CHECKS = [
     (card, None),
     (send, None),
     (parts, None),
+    (files, None),
+    (direct, None),
     (failure, None),
     (history, None),
     (stream, None),

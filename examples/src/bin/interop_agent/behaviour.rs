@@ -1,7 +1,7 @@
 //! What a message's text asks for. `tests/interop/README.md` says the same of every server there.
 
-use agent_core::a2a::{Message, Part, PartContent};
-use agent_core::skill::{Outcome, SkillContext, Stop};
+use agent_core::a2a::{Artifact, Message, Part, PartContent};
+use agent_core::skill::{Done, Outcome, SkillContext, Stop};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,17 @@ pub(crate) async fn act(text: &str, cx: &mut SkillContext) -> Outcome<Value> {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     let said = match verb {
         "echo" => rest.to_owned(),
+        "say" => return Ok(Done::from(json!({ "text": rest })).as_message()),
+        "files" => {
+            let file = Part::raw(*b"hello").with_filename("hello.txt");
+            let place = Part::url("https://example.com/a.json").with_filename("a.json");
+            let parts = vec![
+                file.with_media_type("text/plain"),
+                place.with_media_type("application/json"),
+            ];
+            cx.artifact(Artifact::new("files", parts)).await?;
+            "2".to_owned()
+        }
         "parts" => {
             let parts = cx.message().map(described).unwrap_or_default();
             return Ok(json!({ "parts": parts }).into());

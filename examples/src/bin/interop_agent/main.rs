@@ -64,7 +64,9 @@ impl Skill for Interoperate {
     type Output = Value;
 
     fn about(&self) -> About {
-        About::new("interoperate", "Does what the text says").tags(["test"])
+        About::new("interoperate", "Does what the text says")
+            .tags(["test"])
+            .answers_directly()
     }
 
     async fn run(&self, asked: Asked, cx: &mut SkillContext) -> Outcome<Value> {

@@ -62,6 +62,11 @@ class Executor {
   async execute(context, bus) {
     const { taskId, contextId, userMessage, task } = context;
     const now = () => new Date().toISOString();
+    if (textOf(userMessage).startsWith("say ")) {
+      const parts = [text(textOf(userMessage).slice(4))];
+      bus.publish({ kind: "message", messageId: crypto.randomUUID(), role: "agent", contextId, parts });
+      return bus.finished();
+    }
     const status = (state, said) => {
       const message = said && {
         kind: "message", messageId: crypto.randomUUID(), role: "agent", taskId, contextId, parts: [text(said)],
@@ -91,6 +96,10 @@ class Executor {
     if (verb === "parts") {
       artifact("result", [{ kind: "data", data: { parts: userMessage.parts.map(described) } }]);
       return status("completed");
+    } else if (verb === "files") {
+      const file = { bytes: "aGVsbG8=", name: "hello.txt", mimeType: "text/plain" };
+      const place = { uri: "https://example.com/a.json", name: "a.json", mimeType: "application/json" };
+      artifact("files", [file, place].map((file) => ({ kind: "file", file })));
     } else if (verb === "count") {
       status("working");
       for (let number = 1; number <= Number(rest); number += 1) piece(number, number === Number(rest));

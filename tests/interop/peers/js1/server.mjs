@@ -6,7 +6,7 @@ import express from "express";
 import * as grpc from "@grpc/grpc-js";
 import { exportJWK, generateKeyPair } from "jose";
 import {
-  AgentCard, Part, Task, TaskArtifactUpdateEvent, TaskStatusUpdateEvent, generateAgentCardSignature,
+  AgentCard, Message, Part, Task, TaskArtifactUpdateEvent, TaskStatusUpdateEvent, generateAgentCardSignature,
 } from "@a2a-js/sdk";
 import {
   AgentEvent, DefaultRequestHandler, InMemoryPushNotificationStore,
@@ -67,6 +67,12 @@ class Executor {
   async execute(context, bus) {
     const { taskId, contextId, userMessage, task } = context;
     const now = () => new Date().toISOString();
+    if (textOf(userMessage).startsWith("say ")) {
+      const parts = [{ text: textOf(userMessage).slice(4) }];
+      const message = { messageId: crypto.randomUUID(), role: "ROLE_AGENT", contextId, parts };
+      bus.publish(AgentEvent.message(Message.fromJSON(message)));
+      return;
+    }
     const status = (state, text) => {
       const message = text && {
         messageId: crypto.randomUUID(), role: "ROLE_AGENT", taskId, contextId, parts: [{ text }],
@@ -100,6 +106,11 @@ class Executor {
     if (verb === "parts") {
       artifact("result", [{ data: { parts: userMessage.parts.map(described) } }]);
       return status("COMPLETED");
+    } else if (verb === "files") {
+      artifact("files", [
+        { raw: "aGVsbG8=", filename: "hello.txt", mediaType: "text/plain" },
+        { url: "https://example.com/a.json", filename: "a.json", mediaType: "application/json" },
+      ]);
     } else if (verb === "count") {
       status("WORKING");
       for (let number = 1; number <= Number(rest); number += 1) piece(number, number === Number(rest));

@@ -5,6 +5,7 @@ import base64
 import json
 import socket
 import sys
+import uuid
 
 import grpc
 import httpx
@@ -25,7 +26,12 @@ from a2a.types import (
     AgentInterface,
     AgentSkill,
     DataPart,
+    FilePart,
+    FileWithBytes,
+    FileWithUri,
+    Message,
     Part,
+    Role,
     Task,
     TaskState,
     TaskStatus,
@@ -53,6 +59,12 @@ class Executor(AgentExecutor):
     async def execute(self, context, event_queue):
         task_id = context.task_id
         said = context.get_user_input()
+        if said.startswith('say '):
+            parts = [of_text(said.removeprefix('say '))]
+            message = Message(message_id=str(uuid.uuid4()), role=Role.agent, parts=parts)
+            message.context_id = context.context_id
+            await event_queue.enqueue_event(message)
+            return
         updater = TaskUpdater(event_queue, task_id, context.context_id)
         if context.current_task is None:
             await event_queue.enqueue_event(
@@ -82,6 +94,12 @@ class Executor(AgentExecutor):
             await updater.add_artifact([Part(root=DataPart(data=told))], artifact_id='result')
             await updater.complete()
             return
+        if verb == 'files':
+            file = FileWithBytes(bytes='aGVsbG8=', name='hello.txt', mime_type='text/plain')
+            place = FileWithUri(uri='https://example.com/a.json', name='a.json')
+            place.mime_type = 'application/json'
+            files = [Part(root=FilePart(file=each)) for each in (file, place)]
+            await updater.add_artifact(files, artifact_id='files')
         if verb == 'count':
             await updater.start_work()
             for number in range(1, int(rest) + 1):

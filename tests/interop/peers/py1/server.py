@@ -7,6 +7,7 @@ import asyncio
 import json
 import socket
 import sys
+import uuid
 
 import grpc
 import httpx
@@ -27,7 +28,9 @@ from a2a.types import (
     AgentCard,
     AgentInterface,
     AgentSkill,
+    Message,
     Part,
+    Role,
     Task,
     TaskState,
     TaskStatus,
@@ -58,6 +61,12 @@ class Executor(AgentExecutor):
     async def execute(self, context, event_queue):
         task_id = context.task_id
         said = context.get_user_input()
+        if said.startswith('say '):
+            message = Message(message_id=str(uuid.uuid4()), role=Role.ROLE_AGENT)
+            message.context_id = context.context_id
+            message.parts.add(text=said.removeprefix('say '))
+            await event_queue.enqueue_event(message)
+            return
         updater = TaskUpdater(event_queue, task_id, context.context_id)
         if context.current_task is None:
             await event_queue.enqueue_event(
@@ -87,6 +96,11 @@ class Executor(AgentExecutor):
             await updater.add_artifact([Part(data=ParseDict(told, Value()))], artifact_id='result')
             await updater.complete()
             return
+        if verb == 'files':
+            file = Part(raw=b'hello', filename='hello.txt', media_type='text/plain')
+            place = Part(url='https://example.com/a.json', filename='a.json')
+            place.media_type = 'application/json'
+            await updater.add_artifact([file, place], artifact_id='files')
         if verb == 'count':
             await updater.start_work()
             for number in range(1, int(rest) + 1):
