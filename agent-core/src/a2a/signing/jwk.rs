@@ -168,12 +168,18 @@ impl Jwk {
         if operations.is_some_and(|all| !all.iter().any(|operation| operation == "verify")) {
             return Err(bad("its key_ops do not hold verify"));
         }
-        let number = |name: &'static str| members.get(name).and_then(Value::as_u64);
+        // A lifetime that cannot be read is not taken for none: the key would be good for ever.
+        let seconds = |name: &str| match members.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_u64().map(Some).ok_or_else(|| {
+                SigningError::NotAJwk("its nbf or exp is no whole number of seconds")
+            }),
+        };
         let jwk = Self {
             kid: text("kid").unwrap_or_default().to_owned(),
             key: PublicKey::from_members(&text)?,
-            not_before_unix_secs: number("nbf"),
-            expires_unix_secs: number("exp"),
+            not_before_unix_secs: seconds("nbf")?,
+            expires_unix_secs: seconds("exp")?,
             revoked: members
                 .get("revoked")
                 .is_some_and(|revoked| !revoked.is_null()),
@@ -238,6 +244,10 @@ impl Serialize for Jwk {
         }
         if let Some(until) = self.expires_unix_secs {
             set("exp", until.into());
+        }
+        if self.revoked {
+            // Not when or why, which is not kept, but that it is.
+            set("revoked", Value::Object(Map::new()));
         }
         members.serialize(serializer)
     }
