@@ -34,7 +34,7 @@ impl Schema {
             schema: self,
             out: &mut out,
         };
-        text.deserialize_map(fields).map_err(unreadable)?;
+        text.deserialize_any(fields).map_err(unreadable)?;
         text.end().map_err(unreadable)?;
         Ok(out.finish())
     }
@@ -51,6 +51,12 @@ impl<'de> Visitor<'de> for Fields<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a {} object", self.schema.name)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        // Not what serde would say, which quotes text.
+        let expected: &dyn Expected = &self;
+        Err(E::custom(format_args!("expected {expected}")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -222,7 +228,7 @@ impl<'de> Visitor<'de> for Item<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} in `{}`", self.kind, self.name)
+        write!(f, "another value in `{}`", self.name)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
