@@ -76,9 +76,8 @@ impl From<&A2aError> for RestError {
 /// What a peer answered: by its code or, without one, by its name.
 impl From<&RestError> for A2aError {
     fn from(error: &RestError) -> Self {
-        let mut named = ErrorCode::ALL
-            .into_iter()
-            .filter(|code| error_name(*code) == error.kind);
+        let named = |code: &ErrorCode| error_name(*code) == error.kind && error.kind != NAMELESS;
+        let mut named = ErrorCode::ALL.into_iter().filter(named);
         let code = match error.code {
             0 => named.next().map_or(0, ErrorCode::json_rpc),
             code => code,
@@ -90,6 +89,9 @@ impl From<&RestError> for A2aError {
         })
     }
 }
+
+/// What the SDKs call every error that has no name of its own, which so says nothing.
+const NAMELESS: &str = "A2AError";
 
 /// What the SDKs call an error of that kind.
 pub const fn error_name(code: ErrorCode) -> &'static str {
@@ -108,6 +110,6 @@ pub const fn error_name(code: ErrorCode) -> &'static str {
         ErrorCode::MethodNotFound => "MethodNotFoundError",
         ErrorCode::InvalidParams => "InvalidParamsError",
         ErrorCode::Internal => "InternalError",
-        _ => "A2AError",
+        _ => NAMELESS,
     }
 }
