@@ -32,7 +32,7 @@ pub enum JcsError {
     /// NaN or an infinity; JSON has neither.
     #[error("NaN and infinities have no JSON form")]
     NotFinite,
-    /// An integer whose magnitude is over 2^53; it would not survive a reader that uses doubles.
+    /// An integer whose magnitude is over 2^53 and that would not survive a reader that uses doubles.
     #[error("{0} is beyond 2^53 and would lose precision as a JSON number; write it as a string")]
     Imprecise(Number),
     /// More than 128 levels of arrays and objects.
@@ -133,8 +133,14 @@ fn write_number(out: &mut String, number: &Number) -> Result<(), JcsError> {
         (None, None) => None,
     };
     match (magnitude, number.as_f64()) {
-        (Some(whole), _) if whole > MAX_EXACT_INTEGER => {
-            return Err(JcsError::Imprecise(number.clone()));
+        (Some(whole), double) if whole > MAX_EXACT_INTEGER => {
+            // What is canonical already, such as 10^17, is a double written out and loses nothing.
+            let text = number.to_string();
+            let same = double.and_then(Number::from_f64).map(|double| es6(&double));
+            if same.as_ref() != Some(&text) {
+                return Err(JcsError::Imprecise(number.clone()));
+            }
+            out.push_str(&text);
         }
         // Integers up to 2^53 have at most 16 digits, and ES6 writes those without an exponent.
         (Some(_), _) => out.push_str(&number.to_string()),

@@ -2,6 +2,7 @@
 //! Registry").
 
 use super::limits::MAX_U256_DIGITS;
+use crate::jcs;
 use crate::money::Network;
 use crate::untrusted::shorten;
 use alloy_primitives::{Address, U256};
@@ -9,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
+
+/// Decimal digits that a double always holds.
+const EXACT_DIGITS: usize = 15;
 
 /// Text that is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +159,13 @@ impl<'de> Deserialize<'de> for AgentId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = match Value::deserialize(deserializer)? {
             Value::String(text) => text,
-            // A number that is no integer prints with a point or exponent, and is refused below.
+            // Canonical, so that `1e2` is the number that it becomes when the file is written again.
+            // What is no integer has a point or exponent then too, and is refused below; so is what
+            // a double no longer holds exactly.
+            Value::Number(number) if number.is_f64() => jcs::canonical(&Value::Number(number))
+                .ok()
+                .filter(|text| text.len() <= EXACT_DIGITS)
+                .unwrap_or_default(),
             Value::Number(number) => number.to_string(),
             other => other.to_string(),
         };
