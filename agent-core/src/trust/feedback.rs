@@ -12,6 +12,7 @@ use super::limits::{
 use super::time::iso8601;
 use super::value::{FeedbackValue, ValueError};
 use crate::jcs::{self, JcsError};
+use crate::untrusted::shorten;
 use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,7 +37,7 @@ pub enum FeedbackError {
     #[error(transparent)]
     Value(#[from] ValueError),
     /// Not JSON, or a field that MUST be there is missing or malformed.
-    #[error("the feedback file is malformed: {0}")]
+    #[error("the feedback file is malformed: {}", shorten(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// The file has no canonical form.
     #[error(transparent)]
