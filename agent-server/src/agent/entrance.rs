@@ -4,8 +4,8 @@ use crate::auth::{AccessPolicy, Authenticator, RateLimiter};
 use crate::bind::Door;
 use crate::config::AgentConfig;
 use crate::error::Error;
-use crate::service::{Extended, MakeExtendedCard, Tenants};
-use agent_core::a2a::{AgentCard, AgentExtension, SecurityScheme};
+use crate::service::{Extended, MakeExtendedCard, TenantConfig, Tenants, Version};
+use agent_core::a2a::{AgentCard, AgentExtension, AgentInterface, SecurityScheme};
 use agent_core::clock::Clock;
 use agent_core::x402::EXTENSION_URI;
 use std::sync::Arc;
@@ -58,18 +58,8 @@ impl Visitors {
         };
         let (extensions, required_extensions) = (uris(true), uris(false));
 
-        for tenant in config.tenants.iter().filter(|tenants| tenants.in_card) {
-            let plain = card.supported_interfaces.clone();
-            if tenant.required {
-                card.supported_interfaces.clear();
-            }
-            for name in &tenant.names {
-                let theirs = plain.iter().cloned().map(|mut interface| {
-                    name.clone_into(&mut interface.tenant);
-                    interface
-                });
-                card.supported_interfaces.extend(theirs);
-            }
+        if let Some(tenants) = &config.tenants {
+            name_tenants(tenants, &mut card.supported_interfaces);
         }
 
         let extended = extended(config, self.extended, card);
@@ -80,10 +70,36 @@ impl Visitors {
                 proxy: config.proxy.clone(),
                 tenants: Tenants::new(config.tenants.clone()),
                 extensions,
+                v0_3: config.v0_3,
             },
             extended,
             required_extensions,
         })
+    }
+}
+
+/// Writes the tenants into the card. 0.3 has none: whoever speaks it names none, so where one must be
+/// named it is not offered.
+fn name_tenants(tenants: &TenantConfig, interfaces: &mut Vec<AgentInterface>) {
+    let has_tenants =
+        |interface: &AgentInterface| interface.protocol_version != Version::V0_3.name();
+    if tenants.required {
+        interfaces.retain(has_tenants);
+    }
+    if !tenants.in_card {
+        return;
+    }
+    let mut plain = interfaces.clone();
+    plain.retain(has_tenants);
+    if tenants.required {
+        interfaces.clear();
+    }
+    for name in &tenants.names {
+        let theirs = plain.iter().cloned().map(|mut interface| {
+            name.clone_into(&mut interface.tenant);
+            interface
+        });
+        interfaces.extend(theirs);
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Door {
     pub(crate) tenants: Tenants,
     /// The extensions that the card names.
     pub(crate) extensions: Vec<String>,
+    /// Whether the card offers the older version.
+    pub(crate) v0_3: bool,
 }
 
 /// Whose end of the connection it is: the caller, or a proxy in front of it. Put into every
@@ -87,7 +89,13 @@ pub(super) async fn open(
 ) -> Result<Call, Refused> {
     let call = enter(door, peer, headers, query).await?;
     let version = version_in_query(query);
-    Ok(speak(call, Version::V1_0, headers, version.as_deref())?)
+    Ok(speak(
+        door,
+        call,
+        Version::V1_0,
+        headers,
+        version.as_deref(),
+    )?)
 }
 
 /// Reads who asks and how, before it is known in which version.
@@ -118,12 +126,13 @@ pub(super) async fn enter(
 /// # Errors
 /// VersionNotSupported when the request names another version.
 pub(super) fn speak(
+    door: &Door,
     mut call: Call,
     spoken: Version,
     headers: &HeaderMap,
     version_in_query: Option<&str>,
 ) -> Result<Call, A2aError> {
-    call.version = version(spoken, headers, version_in_query)?;
+    call.version = version(door, spoken, headers, version_in_query)?;
     Ok(call)
 }
 
@@ -238,6 +247,7 @@ fn trace(headers: &HeaderMap) -> Option<TraceContext> {
 /// A missing version passes: the names of methods and routes are those of one version and of no
 /// other (A2A §3.6 would have it mean 0.3, which clients that forget it seldom mean).
 fn version(
+    door: &Door,
     spoken: Version,
     headers: &HeaderMap,
     in_query: Option<&str>,
@@ -246,8 +256,11 @@ fn version(
     if asked.is_empty() || names_version(spoken, headers, in_query) {
         return Ok(spoken);
     }
-    let supported = format!("{PROTOCOL_VERSION}, {}", v03::PROTOCOL_VERSION);
     let refused = A2aError::version_not_supported(&shorten(asked));
+    if !door.v0_3 {
+        return Err(refused);
+    }
+    let supported = format!("{PROTOCOL_VERSION}, {}", v03::PROTOCOL_VERSION);
     Err(refused.with_metadata("supportedVersions", supported))
 }
 
@@ -274,14 +287,14 @@ fn extensions(headers: &HeaderMap, known: &[String]) -> Vec<String> {
     let named = EXTENSIONS_HEADERS
         .iter()
         .flat_map(|name| headers.get_all(*name));
-    named
+    let named: Vec<&str> = named
         .filter_map(|value| value.to_str().ok())
         .flat_map(|list| list.split(','))
         .map(str::trim)
         .take(EXTENSIONS_MAX)
-        .filter(|uri| known.iter().any(|known| known == uri))
-        .map(str::to_owned)
-        .collect()
+        .collect();
+    let known = known.iter().filter(|uri| named.contains(&uri.as_str()));
+    known.cloned().collect()
 }
 
 /// Echoes the extensions that are active (A2A §4.6): those of ours that the caller named.

@@ -106,7 +106,7 @@ impl Asked<'_> {
         body: Body,
     ) -> Result<http::Response<tonic::body::Body>, Refused> {
         let call = door::enter(&self.app.door, self.peer, self.headers, None).await?;
-        let call = door::speak(call, self.version, self.headers, None)?;
+        let call = door::speak(&self.app.door, call, self.version, self.headers, None)?;
         let Some(speech) = Speech::of(self.version, method) else {
             return Err(A2aError::method_not_found(&shorten(method)).into());
         };

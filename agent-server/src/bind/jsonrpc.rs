@@ -65,7 +65,7 @@ pub(super) async fn post(
     if let Some(operation) = v03::rpc::operation(&request.method) {
         return v03::rpc::post(&app, call, &headers, version, operation, &request).await;
     }
-    let call = match door::speak(call, Version::V1_0, &headers, version) {
+    let call = match door::speak(&app.door, call, Version::V1_0, &headers, version) {
         Ok(call) => call,
         Err(error) => return refusal(&request.id, error.into()),
     };

@@ -71,6 +71,7 @@ async fn an_extension_that_is_named_is_echoed_and_an_unknown_one_ignored() {
     for header in [
         format!("a2a-extensions: {OURS}\r\n"),
         format!("x-a2a-extensions: https://example.com/other, {OURS}\r\n"),
+        format!("a2a-extensions: {OURS}, {OURS}\r\nx-a2a-extensions: {OURS}\r\n"),
         format!("a2a-extensions: https://example.com/other\r\na2a-extensions: {OURS}\r\n"),
     ] {
         for reply in [
@@ -79,7 +80,7 @@ async fn an_extension_that_is_named_is_echoed_and_an_unknown_one_ignored() {
         ] {
             assert_eq!(reply.status, 200, "{}", reply.body);
             assert!(reply.json().get("error").is_none(), "{}", reply.body);
-            let echo = format!("\r\na2a-extensions: {OURS}");
+            let echo = format!("\r\na2a-extensions: {OURS}\r\n");
             assert!(reply.head.contains(&echo), "{}", reply.head);
             assert!(!reply.head.contains("other"), "{}", reply.head);
         }

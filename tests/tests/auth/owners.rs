@@ -234,6 +234,16 @@ async fn path_and_body_name_one_tenant_and_a_configured_one() {
         .filter(|interface| interface["tenant"] == "acme")
         .count();
     assert!(of_acme >= 2, "{card}");
+    // 0.3 has no tenants.
+    let interfaces = card["supportedInterfaces"].as_array().unwrap();
+    let older = interfaces.iter();
+    let older: Vec<_> = older
+        .filter(|interface| interface["protocolVersion"] == "0.3")
+        .collect();
+    assert!(!older.is_empty());
+    for interface in older {
+        assert!(interface["tenant"].is_null(), "{interface}");
+    }
 }
 
 #[tokio::test]
@@ -244,4 +254,10 @@ async fn with_tenants_required_a_request_without_one_is_refused() {
         .rpc(ALICE, "ListTasks", json!({ "tenant": "acme" }))
         .await;
     assert_eq!(acme.json()["result"]["totalSize"], 0);
+    // Who speaks 0.3 cannot name one, and so is not invited.
+    let card = house.http("GET", "/.well-known/agent-card.json", "", "");
+    let card = card.await.json();
+    for interface in card["supportedInterfaces"].as_array().unwrap() {
+        assert_eq!(interface["protocolVersion"], "1.0", "{card}");
+    }
 }

@@ -54,7 +54,7 @@ pub(in crate::bind) async fn serve(app: &App, sent: Sent<'_>, body: Body) -> Res
 async fn answer(app: &App, sent: &Sent<'_>, body: Body) -> Result<Response, Refused> {
     let call = door::enter(&app.door, sent.peer, sent.headers, sent.raw_query).await?;
     let version = sent.named("A2A-Version");
-    let call = door::speak(call, Version::V0_3, sent.headers, version)?;
+    let call = door::speak(&app.door, call, Version::V0_3, sent.headers, version)?;
     let route = sent.route()?;
     // The room is held until the answer is there: the request lives on in it.
     let (bytes, _room) =

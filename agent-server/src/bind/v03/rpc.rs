@@ -27,7 +27,7 @@ pub(in crate::bind) async fn post(
     operation: Operation,
     request: &Request<'_>,
 ) -> Response {
-    let call = match door::speak(call, Version::V0_3, headers, version_in_query) {
+    let call = match door::speak(&app.door, call, Version::V0_3, headers, version_in_query) {
         Ok(call) => call,
         Err(error) => return refusal(&request.id, error.into()),
     };
