@@ -3,13 +3,18 @@
 use crate::limits::{BODIES_KIB_MAX, BODY_READ_TIMEOUT, JSON_DEPTH_MAX};
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::json::check_depth;
+use agent_core::untrusted::shorten;
 use axum::body::{Body, HttpBody};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What a body of JSON may say that it is: clients of HTTP+JSON send either (A2A §11.1 prefers the
+/// first).
+const JSON_TYPES: [&str; 2] = ["application/a2a+json", "application/json"];
 
 /// Why a body was not taken: the HTTP status and the error that says so.
 pub(super) type Refused = (StatusCode, A2aError);
@@ -47,19 +52,38 @@ impl BodyBudget {
 /// Reads a JSON body.
 ///
 /// # Errors
-/// As for [`collect`], and when it is deeper than allowed.
+/// As for [`collect`], and when it says that it is something else, or is deeper than allowed.
 pub(super) async fn read(
     body: Body,
     headers: &HeaderMap,
     budget: &BodyBudget,
 ) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
     let (bytes, room) = collect(body, headers, budget).await?;
+    if !bytes.is_empty() {
+        check_type(headers).map_err(|error| (StatusCode::BAD_REQUEST, error))?;
+    }
     check_depth(&bytes, JSON_DEPTH_MAX).map_err(|_| {
         let text = format!("the request is nested deeper than {JSON_DEPTH_MAX} levels");
         let error = A2aError::new(ErrorCode::InvalidRequest, text);
         (StatusCode::BAD_REQUEST, error.with_detail("json_too_deep"))
     })?;
     Ok((bytes, room))
+}
+
+/// What says that it is no JSON is not taken for it. A page in a browser can send a form or plain
+/// text to any address without being asked whether it may, and JSON it cannot.
+fn check_type(headers: &HeaderMap) -> Result<(), A2aError> {
+    let Some(declared) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let declared = declared.to_str().unwrap_or("?");
+    let essence = declared.split(';').next().unwrap_or("").trim();
+    let known = |taken: &&str| essence.eq_ignore_ascii_case(taken);
+    if JSON_TYPES.iter().any(|taken| known(&taken)) {
+        Ok(())
+    } else {
+        Err(A2aError::content_type_not_supported(&shorten(declared)))
+    }
 }
 
 /// Reads a body of any kind.

@@ -9,7 +9,6 @@ use super::{App, body, v03};
 use crate::service::{Operation, Reply};
 use agent_core::a2a::{A2aError, RestError, decode};
 use agent_core::json::Json;
-use agent_core::untrusted::shorten;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
@@ -85,7 +84,6 @@ impl Asked<'_> {
                 status,
                 ..Refused::from(error)
             })?;
-        self.check_type(&bytes)?;
         let operation = route.operation;
         let params = if *method == Method::POST {
             route.put_into(&bytes)?
@@ -106,23 +104,6 @@ impl Asked<'_> {
             response.headers_mut().insert(VARY, vary);
         }
         Ok(response)
-    }
-
-    /// Both media types are taken: clients send `application/json` (A2A §11.1 prefers the other).
-    fn check_type(&self, bytes: &[u8]) -> Result<(), A2aError> {
-        let Some(declared) = self.headers.get(CONTENT_TYPE).filter(|_| !bytes.is_empty()) else {
-            return Ok(());
-        };
-        let declared = declared.to_str().unwrap_or("?");
-        let essence = declared.split(';').next().unwrap_or("").trim();
-        if [MEDIA_TYPE, "application/json"]
-            .iter()
-            .any(|taken| essence.eq_ignore_ascii_case(taken))
-        {
-            Ok(())
-        } else {
-            Err(A2aError::content_type_not_supported(&shorten(declared)))
-        }
     }
 
     /// The request in the query: text by the names of its fields, empty as if it were not there.

@@ -40,6 +40,58 @@ async fn versions_types_and_bounds_are_kept() {
     assert!(!echo.head.contains("a2a-extensions"), "{}", echo.head);
 }
 
+/// A page in a browser may send these to any address, the agent of whoever looks at it included.
+#[tokio::test]
+async fn what_a_form_can_send_is_no_request() {
+    let house = House::open().await;
+    let rpc = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": message("x") }
+    });
+    let old_rpc =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tasks/get", "params": { "id": "1" } });
+    let plain = json!({ "message": message("x") });
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ] {
+        for (path, version, body) in [
+            ("/a2a", "1.0", &rpc),
+            ("/", "1.0", &rpc),
+            ("/a2a", "0.3", &old_rpc),
+            ("/rest/message:send", "1.0", &plain),
+            ("/rest/v1/message:send", "0.3", &plain),
+        ] {
+            let headers = format!("content-type: {kind}\r\na2a-version: {version}\r\n");
+            let reply = ask(house.address, "POST", path, &headers, &body.to_string()).await;
+            assert_eq!(reply.status, 400, "{path} {kind}: {}", reply.body);
+            assert!(
+                reply.body.contains("CONTENT_TYPE_NOT_SUPPORTED"),
+                "{}",
+                reply.body
+            );
+        }
+    }
+    assert_eq!(house.call("ListTasks", json!({})).await["totalSize"], 0);
+}
+
+#[tokio::test]
+async fn who_asks_in_another_version_is_told_those_that_are_spoken() {
+    for (older, supported) in [(true, "1.0, 0.3"), (false, "1.0")] {
+        let house = House::open_with(|config| config.v0_3 = older).await;
+        let reply = ask(
+            house.address,
+            "GET",
+            "/rest/tasks",
+            "a2a-version: 2.0\r\n",
+            "",
+        )
+        .await;
+        let told = &reply.json()["error"]["details"][0]["metadata"];
+        assert_eq!(told["supportedVersions"], supported, "{told}");
+    }
+}
+
 #[tokio::test]
 async fn another_version_is_refused_wherever_it_is_named() {
     let house = House::open().await;
