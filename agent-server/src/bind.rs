@@ -117,10 +117,7 @@ async fn card_json(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Re
     } else {
         &card.hybrid
     };
-    let known = headers
-        .get(IF_NONE_MATCH)
-        .is_some_and(|tag| tag == card.etag);
-    let (status, body) = if known {
+    let (status, body) = if is_known(&headers, &card.etag) {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
         (StatusCode::OK, Body::from(card.json.clone()))
@@ -136,4 +133,15 @@ async fn card_json(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Re
         (VARY, HeaderValue::from_static("A2A-Version")),
     ];
     (status, headers, body).into_response()
+}
+
+/// Whether who asks has what this tag names. Caches name several, and what was compressed on its way
+/// has a weak one (RFC 9110 §13.1.2).
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let named = headers.get_all(IF_NONE_MATCH).iter();
+    let mut named = named
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim);
+    named.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
