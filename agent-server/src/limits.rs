@@ -56,6 +56,21 @@ pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// The longest `grpc-timeout` that is counted. A longer one is as good as none.
 pub const GRPC_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
 
+/// Bytes of an answer, or of one piece of a stream, that are not counted: more than a portion of a
+/// task's events with what stands around them.
+pub const ANSWER_BYTES_UNCOUNTED: u64 = 128 * 1024;
+
+/// What all larger answers may hold together while they wait to be read, in KiB. Tasks may have
+/// results of many megabytes, and asking for one a thousand times is cheap.
+pub const ANSWERS_KIB_MAX: usize = 256 * 1024;
+
+/// How long a larger answer may wait to be read, after which its connection is closed. A list of 8 MiB
+/// takes as long at 600 kbit/s.
+pub const ANSWER_READ_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How much of a larger answer is handed to its connection at once.
+pub const ANSWER_PIECE_BYTES: usize = 16 * 1024;
+
 /// How long a peer may take to send its request body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -147,6 +162,10 @@ pub const LIST_PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Lists that are made at once. Each may read much of the file, on the thread that also takes
 /// payments in; those that wait hold nobody else up.
 pub const LISTS_AT_ONCE: usize = 1;
+
+/// Tasks that are read for `GetTask` at once. The store reads faster than answers are made, and what
+/// waits between the two may be megabytes; those who wait to be read hold nothing.
+pub const LOOKS_AT_ONCE: usize = 32;
 
 /// How often it is looked for tasks that nobody comes back for.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 mod http2;
 mod known;
 mod preface;
+mod unread;
 
 use crate::bind::Peer;
 use crate::limits::{DRAIN_TIMEOUT, HEADER_BYTES_MAX, HEADER_READ_TIMEOUT};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use unread::{Bounded, Room, Unread};
 
 /// How long the loop rests after `accept` failed: out of file descriptors is the usual reason, and
 /// trying again at once would only burn a core.
@@ -31,6 +33,7 @@ pub(crate) async fn serve(
     let places = Arc::new(Semaphore::new(connections_max));
     // As many as there would be if each had a connection of its own.
     let requests = Arc::new(Semaphore::new(connections_max));
+    let room = Room::new();
     loop {
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place,
@@ -47,9 +50,11 @@ pub(crate) async fn serve(
                 let peer = Peer(Some(peer.ip().to_canonical()));
                 let inner = router.clone();
                 let busy = Busy::new(Arc::clone(&requests));
+                let unread = Unread::new(room.clone());
+                let inner = Known { peer, inner };
                 let service = Counted {
                     busy,
-                    inner: Known { peer, inner },
+                    inner: Bounded { unread, inner },
                 };
                 tokio::spawn(connection(stream, service, stop.clone(), place));
             }
@@ -74,13 +79,15 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Serves a connection to its end; after `enough`, only what has begun, for a bounded time.
+/// Serves a connection to its end; after `enough`, only what has begun, for a bounded time. Once
+/// `tired`, nothing more.
 macro_rules! until {
-    ($connection:expr, $enough:expr) => {{
+    ($connection:expr, $enough:expr, $tired:expr) => {{
         let connection = $connection;
         tokio::pin!(connection);
         tokio::select! {
             done = connection.as_mut() => done,
+            () = $tired => return,
             () = $enough => {
                 connection.as_mut().graceful_shutdown();
                 match tokio::time::timeout(DRAIN_TIMEOUT, connection).await {
@@ -94,7 +101,7 @@ macro_rules! until {
 
 async fn connection(
     stream: TcpStream,
-    service: Counted<Known<Router>>,
+    service: Counted<Bounded<Known<Router>>>,
     mut stop: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
@@ -106,6 +113,7 @@ async fn connection(
         looked = preface::look(stream, HEADER_READ_TIMEOUT) => looked,
         () = told(&mut stop) => return,
     };
+    let unread = service.inner.unread.clone();
     let done = match looked {
         Ok((true, stream)) => {
             let busy = service.busy.clone();
@@ -115,7 +123,7 @@ async fn connection(
             let enough = async {
                 tokio::select! { () = told(&mut stop) => {}, () = busy.idle() => {} }
             };
-            until!(connection, enough)
+            until!(connection, enough, unread.tired())
         }
         Ok((false, stream)) => {
             let mut builder = Builder::new(TokioExecutor::new()).http1_only();
@@ -126,7 +134,7 @@ async fn connection(
                 .max_buf_size(HEADER_BYTES_MAX);
             let service = TowerToHyperService::new(service.inner);
             let connection = builder.serve_connection(TokioIo::new(stream), service);
-            until!(connection, told(&mut stop))
+            until!(connection, told(&mut stop), unread.tired())
         }
         Err(error) => Err(error.into()),
     };

@@ -35,6 +35,7 @@ use agent_core::a2a::{
 use agent_core::json::Json;
 use agent_core::money::AssetTable;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 /// One agent's operations.
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     pub(crate) waiting: WaitingTasks,
     pub(crate) lists: Lists,
+    /// Places for those who look at one task.
+    pub(crate) looks: Semaphore,
     pub(crate) extended: Extended,
     /// The extensions without which nobody is served.
     pub(crate) required_extensions: Vec<String>,
@@ -120,6 +123,8 @@ impl Service {
     pub async fn get_task(&self, call: &Call, request: GetTaskRequest) -> Result<Json, A2aError> {
         refuse_violations(request.validate())?;
         let owner = call.owner(&request.tenant)?;
+        // Never closed. It is left once the answer is made, which whoever sends it counts.
+        let _place = self.0.looks.acquire().await;
         match self.current(&owner, &request.id).await? {
             Some(task) => trimmed(task, request.history_length),
             None => Err(A2aError::task_not_found(&request.id)),

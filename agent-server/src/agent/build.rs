@@ -8,7 +8,9 @@ use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
-use crate::limits::{WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
+use crate::limits::{
+    LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX,
+};
 use crate::push::Push;
 use crate::service::{Inner, Lists, Service};
 use crate::signing::CardKeyError;
@@ -31,7 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use url::Url;
 
 impl Agent {
@@ -155,6 +157,7 @@ impl Agent {
                 WAITING_TASK_TTL,
             ),
             lists: Lists::new(stores.pages, config.list_all_tasks),
+            looks: Semaphore::new(LOOKS_AT_ONCE),
             extended: entrance.extended,
             required_extensions: entrance.required_extensions,
             v0_3: config.v0_3,
