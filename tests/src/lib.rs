@@ -10,6 +10,7 @@
 )]
 
 pub mod e2e;
+pub mod fuzz;
 pub mod process;
 pub mod rows;
 pub mod sign;
