@@ -3,15 +3,47 @@
 //! z402 is asked for with a top-level `mode: "z"`; `"x"` or nothing means plain x402. The mode never
 //! sits in the core of an `accepts` entry, and an echoed `extensions` or `extra` never stands for
 //! it: clients that do not know z402 echo both.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `objects`, `terms`, `z402` | x402 v2, our terms in a card, our scheme |
+//! | [`exact`], [`upto`], [`batch`] | the other schemes on EVM, as the stock packages speak them |
+//! | [`header`], [`v1`] | x402 over HTTP in both versions |
+//! | [`facilitator`] | what a facilitator is asked and answers |
 
+pub mod batch;
+mod echo;
+mod eip3009;
+mod evm_terms;
+pub mod exact;
+pub mod facilitator;
+pub mod header;
+pub mod limits;
 mod objects;
+mod permit2;
 mod terms;
+mod typed_data;
+mod uint;
+pub mod upto;
+pub mod v1;
 mod z402;
 
+pub use batch::AssetTransferMethod;
+pub use eip3009::{OutOfTime, TransferAuthorization, check_window};
+pub use evm_terms::{EvmTerms, TermsError};
+pub use exact::{CheckedTransfer, Eip3009Payment, ExactError, ExactPayload, SCHEME_EXACT};
+pub use header::{HeaderError, HeaderObject};
 pub use objects::{
     Mode, PaymentPayload, PaymentRequired, PaymentRequirements, ResourceInfo, SettleResponse,
 };
+pub use permit2::{
+    DepositWitness, EXACT_PERMIT2_PROXY, ExactWitness, Permit2Authorization, Permit2Payment,
+    PermitError, TokenPermissions, UPTO_PERMIT2_PROXY, UptoWitness, Witness,
+};
 pub use terms::{AgentIdentity, PaymentTerms, SkillTerms};
+pub use typed_data::{PERMIT2, Permit2Domain, TokenDomain};
+pub use uint::{HexSalt, Uint256};
+pub use upto::{SCHEME_UPTO, UptoExtra, UptoPayload};
 pub use z402::{PaymentIdentifier, VoucherText, WireChannel, Z402Extra, Z402Payload, Z402Receipt};
 
 /// The x402 version these objects are of.

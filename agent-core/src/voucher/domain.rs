@@ -48,13 +48,7 @@ impl EscrowDomain {
     /// The digest of a struct hash under this domain.
     #[must_use]
     pub fn digest(&self, struct_hash: B256) -> B256 {
-        let mut bytes = [0u8; 66];
-        let (prefix, rest) = bytes.split_at_mut(2);
-        prefix.copy_from_slice(&[0x19, 0x01]);
-        let (separator, hash) = rest.split_at_mut(32);
-        separator.copy_from_slice(self.separator.as_slice());
-        hash.copy_from_slice(struct_hash.as_slice());
-        keccak256(bytes)
+        typed_digest(self.separator, struct_hash)
     }
 
     /// The digest of `Voucher(bytes32 channelId,uint128 maxClaimableAmount)`.
@@ -85,6 +79,18 @@ pub fn domain_separator(name: &str, version: &str, chain_id: u64, contract: Addr
     ])
 }
 
-pub(super) fn hash_words(words: &[B256]) -> B256 {
+/// The EIP-712 digest of a struct hash under a domain.
+pub(crate) fn typed_digest(separator: B256, struct_hash: B256) -> B256 {
+    let mut bytes = [0u8; 66];
+    let (prefix, rest) = bytes.split_at_mut(2);
+    prefix.copy_from_slice(&[0x19, 0x01]);
+    let (head, tail) = rest.split_at_mut(32);
+    head.copy_from_slice(separator.as_slice());
+    tail.copy_from_slice(struct_hash.as_slice());
+    keccak256(bytes)
+}
+
+/// keccak256 of words laid end to end.
+pub(crate) fn hash_words(words: &[B256]) -> B256 {
     keccak256(words.concat())
 }
