@@ -96,6 +96,7 @@ impl Grpc {
         let Some(Frame(message)) = unframed.pop()? else {
             return Err(CallError::malformed("a success without a message"));
         };
+        unframed.finish()?;
         read(response_of(outgoing.operation), &message)
     }
 }
@@ -181,7 +182,10 @@ impl Events for GrpcEvents {
                 }
                 match self.frames.next().await {
                     Ok(Some(piece)) => self.unframed.push(&piece)?,
-                    Ok(None) => return end(&self.frames).map(|()| None),
+                    Ok(None) => {
+                        end(&self.frames)?;
+                        return self.unframed.finish().map(|()| None);
+                    }
                     Err(EgressError::TooLarge { .. }) => return Err(CallError::Endless),
                     Err(error) => return Err(error.into()),
                 }

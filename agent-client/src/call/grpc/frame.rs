@@ -50,6 +50,17 @@ impl Unframed {
         Ok(Some(Frame(self.0.split_to(length).freeze())))
     }
 
+    /// Whether nothing is left.
+    ///
+    /// # Errors
+    /// When something is, after which nothing comes.
+    pub(super) fn finish(&self) -> Result<(), CallError> {
+        match self.0.is_empty() {
+            true => Ok(()),
+            false => Err(CallError::malformed("more than the messages of an answer")),
+        }
+    }
+
     fn length(&self) -> Result<Option<usize>, CallError> {
         let Some([flag, a, b, c, d]) = self.0.first_chunk::<HEAD>() else {
             return Ok(None);
