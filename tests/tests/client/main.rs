@@ -15,3 +15,4 @@ mod proxy;
 mod resume;
 mod shop;
 mod typed;
+mod villain;
