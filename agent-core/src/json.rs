@@ -8,20 +8,22 @@
 
 mod depth;
 mod metadata;
+mod surrogates;
 
 pub use depth::{DepthError, check_depth};
 pub use metadata::Metadata;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
+use surrogates::has_half_a_pair;
 
 /// One JSON value as the text it was written in.
 ///
-/// The text is checked to be JSON when the value is made, and never again. Numbers keep their
-/// digits, object keys their order. The only thing that changes is a line break *between* tokens,
+/// The text is checked to be JSON when the value is made, and never again; strings in it are text,
+/// without halves of surrogate pairs. Numbers keep their digits, object keys their order. The only thing that changes is a line break *between* tokens,
 /// which becomes a space: so a `Json` always fits into one line of a log or of an event stream,
 /// where a line break ends the record.
 ///
@@ -132,6 +134,10 @@ impl Serialize for Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(Self::from_raw)
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        if has_half_a_pair(raw.get()) {
+            return Err(D::Error::custom("a string holds half of a surrogate pair"));
+        }
+        Ok(Self::from_raw(raw))
     }
 }

@@ -75,6 +75,41 @@ async fn what_a_form_can_send_is_no_request() {
     assert_eq!(house.call("ListTasks", json!({})).await["totalSize"], 0);
 }
 
+/// What is no text to one binding must not be kept by another: one such task would be in the way of
+/// every list that it is on.
+#[tokio::test]
+async fn half_a_character_is_refused_and_said_where() {
+    let house = House::open().await;
+    let mut plain = message("x");
+    for (field, change) in [
+        (
+            "message.parts[0].data",
+            json!({ "parts": [{ "data": { "a": ["HALF"] } }] }),
+        ),
+        (
+            "message.parts[0].data",
+            json!({ "parts": [{ "data": { "HALF": 1 } }] }),
+        ),
+        (
+            "message.parts[0].text",
+            json!({ "parts": [{ "text": "HALF" }] }),
+        ),
+        ("message.metadata", json!({ "metadata": { "k": "HALF" } })),
+    ] {
+        let change = change.as_object().unwrap().clone();
+        plain.as_object_mut().unwrap().extend(change);
+        let body = json!({ "message": plain })
+            .to_string()
+            .replace("HALF", "\\ud800");
+        let reply = house.http("POST", "/rest/message:send", &body).await.json();
+        assert_eq!(reason(&reply), "INVALID_PARAMS", "{reply}");
+        let violation = &reply["error"]["details"][1]["fieldViolations"][0];
+        let named = violation["field"].as_str().unwrap();
+        assert!(named.starts_with(field), "{reply}");
+        plain = message("x");
+    }
+}
+
 #[tokio::test]
 async fn who_asks_in_another_version_is_told_those_that_are_spoken() {
     for (older, supported) in [(true, "1.0, 0.3"), (false, "1.0")] {
