@@ -25,7 +25,7 @@ pub use error::ChainError;
 pub use lineage::{OtherChain, same_chain};
 
 /// The pause after the n-th failure in a row: doubles from the shortest to the longest.
-fn backoff(failures: u32) -> Duration {
+pub(crate) fn backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     limits::RETRY_PAUSE_MIN
         .saturating_mul(2_u32.saturating_pow(doublings))

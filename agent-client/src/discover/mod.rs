@@ -22,6 +22,7 @@ mod query;
 mod registry;
 mod reputation;
 mod settlement;
+pub mod store;
 
 pub use error::DiscoverError;
 pub use finder::Discovery;
