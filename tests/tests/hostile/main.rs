@@ -8,13 +8,21 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    unreachable_pub,
     reason = "helpers of tests fail as tests do"
 )]
 
 mod bodies;
+#[path = "../a2a/grpc/caller.rs"]
+#[allow(dead_code, reason = "shared with the tests of the operations")]
+mod caller;
 mod ceilings;
 mod connections;
+mod crowd;
+mod floods;
 mod forgeries;
+mod frames;
 mod malformed;
 mod repeats;
 mod requests;
+mod shapes;

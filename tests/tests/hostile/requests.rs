@@ -42,7 +42,7 @@ async fn a_body_that_is_not_one_request_is_refused_with_its_reason() {
             "",
         ),
         (
-            &whole.replace("SendMessage", "message/send"),
+            &whole.replace("SendMessage", "message/post"),
             -32601,
             "METHOD_NOT_FOUND",
             "",
