@@ -5,6 +5,10 @@ use crate::house::{House, message};
 use crate::http::Stream;
 use agent_core::a2a::proto::{STREAM_RESPONSE, Schema, request_of, response_of};
 use agent_core::a2a::{A2aError, JsonRpcError, Operation};
+use agent_core::json::check_depth;
+use agent_tests::fuzz::{Dice, input};
+use agent_tests::repeats;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 /// A request in the words of both bindings.
@@ -243,6 +247,57 @@ async fn equal_requests_have_equal_answers() {
             }
         }
     }
+}
+
+/// The two bindings that carry JSON as it is carry whatever is in it: twice the same member, numbers
+/// of any size, fields of any kind. `FUZZ_ROUNDS` says how many messages.
+#[tokio::test]
+async fn any_message_has_equal_answers() {
+    // Nothing is to be called.
+    let house = House::open_with(|config| config.push.enabled = false).await;
+    let done = house.task("x").await["id"].take();
+    let seeds = [
+        json!({ "message": message("x"), "configuration": { "historyLength": 1 } }),
+        json!({ "message": with("referenceTaskIds", json!([done])), "metadata": { "a": [1, 2.5, null] } }),
+        json!({ "message": with("parts", json!([{ "data": { "text": "y" } }, { "raw": "AAEC", "filename": "f" }])) }),
+        json!({ "tenant": "t", "message": with("extensions", json!(["urn:e"])), "configuration": {
+            "acceptedOutputModes": ["text/plain"], "returnImmediately": false,
+            "taskPushNotificationConfig": { "id": "h", "url": "https://example.com" }
+        } }),
+    ];
+    let seeds = seeds.map(|seed| seed.to_string().into_bytes());
+    let mut dice = Dice::new(1);
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..repeats("FUZZ_ROUNDS", 250) {
+        let Ok(params) = String::from_utf8(input(&mut dice, &seeds)) else {
+            continue;
+        };
+        let is_json = serde_json::from_str::<IgnoredAny>(&params).is_ok();
+        // JSON-RPC has its own word for parameters that are no object, and takes one level.
+        if !is_json || !params.starts_with('{') || check_depth(params.as_bytes(), 64).is_err() {
+            continue;
+        }
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{params}}}"#);
+        let rpc = house.http("POST", "/a2a", &body).await.json();
+        let rest = house.http("POST", "/rest/message:send", &params).await;
+        let rest = rest.json();
+        match rpc.get("error") {
+            None => {
+                assert_eq!(plain(rest), plain(rpc["result"].clone()), "{params}");
+                good += 1;
+            }
+            Some(error) => {
+                assert_eq!(rest["error"]["details"], error["data"], "{params}");
+                assert_eq!(rest["error"]["message"], error["message"], "{params}");
+                bad += 1;
+            }
+        }
+    }
+    assert!(
+        good > 20 && bad > 20,
+        "{good} were answered and {bad} refused"
+    );
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 mod bindings;
 mod bounds;
 mod grpc;
+mod histories;
 mod house;
 mod http;
 mod lists;
