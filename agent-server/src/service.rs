@@ -21,6 +21,7 @@ pub use extended::MakeExtendedCard;
 pub use feed::{Feed, Portion};
 pub(crate) use list::Lists;
 pub use operation::Reply;
+pub(crate) use tenants::begins_route;
 pub use tenants::{TenantConfig, Tenants};
 
 use crate::gate::Gate;

@@ -2,6 +2,7 @@
 
 use crate::house::{ALICE, BOB, House, message, reason, two_keys};
 use crate::http::Reply;
+use agent_server::config::AgentConfig;
 use serde_json::{Value, json};
 
 const MISSING: &str = "01890000-0000-7000-8000-000000000000";
@@ -244,6 +245,33 @@ async fn path_and_body_name_one_tenant_and_a_configured_one() {
     for interface in older {
         assert!(interface["tenant"].is_null(), "{interface}");
     }
+}
+
+/// A path could not tell them from its routes, so no binding knows them.
+#[tokio::test]
+async fn no_tenant_is_called_as_a_route_is() {
+    let house = House::of_two("").await;
+    for name in [
+        "tasks",
+        "message:send",
+        "message:stream",
+        "extendedAgentCard",
+    ] {
+        let reply = house
+            .rpc(ALICE, "ListTasks", json!({ "tenant": name }))
+            .await;
+        assert_eq!(reason(&reply), "INVALID_PARAMS", "{name}");
+        let path = format!("/rest/tasks?tenant={name}");
+        let reply = house.http("GET", &path, ALICE, "").await;
+        assert_eq!(reason(&reply), "INVALID_PARAMS", "{name}");
+        let error = AgentConfig::parse(&format!("[tenants]\nnames = [\"{name}\"]\n"));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("cannot be called `{name}`")),
+            "{error}"
+        );
+    }
+    assert!(AgentConfig::parse("[tenants]\nnames = [\"\"]\n").is_err());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //! middle of one. Escapes are undone after the path is taken apart, so that an id may hold any
 //! character.
 
-use crate::service::Operation;
+use crate::service::{Operation, begins_route};
 use agent_core::a2a::{A2aError, ErrorCode};
 use agent_core::untrusted::shorten;
 use axum::http::Method;
@@ -27,7 +27,7 @@ impl Route {
             A2aError::method_not_found(&asked)
         };
         let (tenant, rest) = match segments.split_first() {
-            Some((first, rest)) if !begins(first) => (Some(decode(first)?), rest),
+            Some((first, rest)) if !begins_route(first) => (Some(decode(first)?), rest),
             _ => (None, segments.as_slice()),
         };
         let (operation, named) = operation(method, rest).ok_or_else(unknown)?;
@@ -46,14 +46,6 @@ pub(super) fn snake_case(name: &'static str) -> &'static str {
         "taskId" => "task_id",
         name => name,
     }
-}
-
-/// Whether a route begins so. No tenant can have such a name.
-fn begins(segment: &str) -> bool {
-    matches!(
-        segment,
-        "message:send" | "message:stream" | "tasks" | "extendedAgentCard"
-    )
 }
 
 type Named<'a> = Vec<(&'static str, &'a str)>;
