@@ -207,8 +207,11 @@ fn not_a_request(bytes: &[u8]) -> (Id<'_>, A2aError) {
         (Some("2.0"), Some(method)) if !is_method(&method) => {
             A2aError::method_not_found(&shorten(&method))
         }
+        (Some("2.0"), Some(_)) if attempt.id.is_none() => {
+            refuse("send an `id`: without one there is no answer")
+        }
         (Some("2.0"), Some(_)) if !known_id => {
-            refuse("`id` must be a string or a number: without one there is no answer")
+            refuse("`id` must be a string, or a whole number from 0 to 18446744073709551615")
         }
         (Some("2.0"), Some(_)) => refuse("there is a member too many, or one twice"),
         (Some("2.0"), None) => refuse("`method` must be a string"),
