@@ -57,6 +57,15 @@ impl Looked {
     pub const fn is_behind(&self) -> bool {
         self.next_block <= self.head
     }
+
+    fn then(self, later: Self) -> Self {
+        let both = self.taken_back.into_iter().chain(later.taken_back);
+        Self {
+            events: self.events.saturating_add(later.events),
+            taken_back: both.min(),
+            ..later
+        }
+    }
 }
 
 impl<S: Source> Indexer<S> {
@@ -95,17 +104,16 @@ impl<S: Source> Indexer<S> {
         self.window_blocks
     }
 
-    /// Reads until the head is reached.
+    /// Reads until the head is reached, and says what all of its looks came to.
     ///
     /// # Errors
     /// As [`look`](Self::look), at the first look that fails.
     pub async fn catch_up(&mut self) -> Result<Looked, IndexError> {
-        loop {
-            let looked = self.look().await?;
-            if !looked.is_behind() {
-                return Ok(looked);
-            }
+        let mut all = self.look().await?;
+        while all.is_behind() {
+            all = all.then(self.look().await?);
         }
+        Ok(all)
     }
 
     /// Reads at most one window.
@@ -124,11 +132,12 @@ impl<S: Source> Indexer<S> {
             self.index.take_back(self.id, &seen, next).await?;
             let seen = self.index.position(self.id).await?;
             let looked = self.advance(seen, head).await?;
-            let taken_back = looked.taken_back.map_or(next, |block| block.min(next));
-            return Ok(Looked {
-                taken_back: Some(taken_back),
+            let undone = Looked {
+                events: 0,
+                taken_back: Some(next),
                 ..looked
-            });
+            };
+            return Ok(undone.then(looked));
         }
         self.advance(seen, head).await
     }
