@@ -282,7 +282,7 @@ async fn grpc(answer: Answer) -> RemoteAgent {
             }
             let (pieces, endless, status) = answer();
             let last = pieces.last().cloned();
-            let more = last.filter(|_| endless).map(|last| stream::repeat(last));
+            let more = last.filter(|_| endless).map(stream::repeat);
             let pieces = stream::iter(pieces);
             let body = match more {
                 None => {
