@@ -12,6 +12,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod arbitrary;
 mod batch;
 mod batch_deposit;
 mod capture;

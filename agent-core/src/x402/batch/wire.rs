@@ -23,7 +23,7 @@ pub enum BatchPayload {
         /// For the request.
         voucher: VoucherText,
         /// For the channel.
-        deposit: Deposit,
+        deposit: Box<Deposit>,
     },
     /// Pays for the request.
     Voucher {
@@ -94,7 +94,7 @@ pub enum BatchSettlePayload {
         /// For the request.
         voucher: VoucherText,
         /// For the channel.
-        deposit: Deposit,
+        deposit: Box<Deposit>,
     },
     /// Book what was charged. Nothing is transferred yet.
     Claim {
