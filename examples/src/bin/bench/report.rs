@@ -101,20 +101,21 @@ impl Unpaid {
             println!("Server and load shared all cores.\n");
         }
         println!(
-            "| server | in flight | calls/s | of the echo | p50 us | p99 us | max us | server us/call | resident MiB |"
+            "| server | in flight | calls/s | of the echo | of axum | p50 us | p99 us | max us | server us/call | resident MiB |"
         );
-        println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+        println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         for row in &self.calls {
             let m = &row.measured;
             let micros = row
                 .server_nanos_per_call
                 .map(|n| n.saturating_add(500) / 1_000);
             println!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 row.server,
                 row.in_flight,
                 m.calls_per_second,
                 shown(row.percent_of_echo, " %"),
+                shown(row.percent_of_axum, " %"),
                 m.p50_micros,
                 m.p99_micros,
                 m.max_micros,

@@ -33,6 +33,8 @@ pub(crate) struct Calls {
     pub(crate) measured: Measured,
     /// Calls a second, as a share of the echo's in the same round.
     pub(crate) percent_of_echo: Option<u64>,
+    /// The same of axum's own JSON.
+    pub(crate) percent_of_axum: Option<u64>,
     /// Processor time that the server spent on a call.
     pub(crate) server_nanos_per_call: Option<u64>,
     /// Of the server, after the round.
@@ -71,10 +73,13 @@ async fn measured(arguments: &Arguments, pinned: bool) -> Result<Unpaid> {
         eprintln!("unpaid, round {round} of {}", arguments.rounds);
         for in_flight in IN_FLIGHT {
             let calls = arguments.calls_at(in_flight);
-            let mut echo = None;
+            let (mut echo, mut axum) = (None, None);
             for server in &servers {
-                let found = one_round(server, calls, in_flight, echo)?;
+                let found = one_round(server, calls, in_flight, (echo, axum))?;
                 echo = echo.or(Some(found.measured.calls_per_second));
+                if server.served == Served::Axum {
+                    axum = Some(found.measured.calls_per_second);
+                }
                 // The first round only grows buffers and wakes the disk up.
                 if round > 0 {
                     rounds.push(found);
@@ -83,7 +88,7 @@ async fn measured(arguments: &Arguments, pinned: bool) -> Result<Unpaid> {
         }
     }
     let mut streams = Vec::new();
-    for server in servers.iter_mut().filter(|s| s.served != Served::Echo) {
+    for server in servers.iter_mut().filter(|s| s.served.is_agent()) {
         eprintln!("streams and open tasks, {}", server.served.name());
         streams.push(streams_of(server, arguments).await?);
     }
@@ -94,7 +99,12 @@ async fn measured(arguments: &Arguments, pinned: bool) -> Result<Unpaid> {
     })
 }
 
-fn one_round(server: &Server, calls: u32, in_flight: usize, echo: Option<u64>) -> Result<Calls> {
+fn one_round(
+    server: &Server,
+    calls: u32,
+    in_flight: usize,
+    (echo, axum): (Option<u64>, Option<u64>),
+) -> Result<Calls> {
     let requests = (0..calls).map(|n| message_call("SendMessage", "free", "hello", n, false));
     let requests: Vec<_> = requests.collect();
     let before = server.processor_time();
@@ -104,16 +114,17 @@ fn one_round(server: &Server, calls: u32, in_flight: usize, echo: Option<u64>) -
     Ok(Calls {
         server: server.served.name(),
         in_flight,
-        percent_of_echo: echo.and_then(|echo| {
-            measured
-                .calls_per_second
-                .saturating_mul(100)
-                .checked_div(echo)
-        }),
+        percent_of_echo: share(&measured, echo),
+        percent_of_axum: share(&measured, axum),
         measured,
         server_nanos_per_call: spent.and_then(|spent| u64::try_from(spent.as_nanos()).ok()),
         resident_kib: server.resident_bytes().map(|bytes| bytes / 1_024),
     })
+}
+
+fn share(measured: &Measured, of: Option<u64>) -> Option<u64> {
+    let percent = measured.calls_per_second.saturating_mul(100);
+    percent.checked_div(of?)
 }
 
 /// Of each kind the round with the median share of the echo, or for the echo the median rate.

@@ -12,8 +12,10 @@ use tokio::sync::{Notify, mpsc};
 /// What a process serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Served {
-    /// Nothing but axum and serde.
+    /// Nothing but axum and serde, by hand.
     Echo,
+    /// The same in the four lines that everybody writes: any JSON in, any JSON out.
+    Axum,
     /// An agent whose tasks are in memory.
     Memory,
     /// An agent whose tasks are on disk before their answers leave.
@@ -21,11 +23,16 @@ pub(crate) enum Served {
 }
 
 impl Served {
-    pub(crate) const ALL: [Self; 3] = [Self::Echo, Self::Memory, Self::Disk];
+    pub(crate) const ALL: [Self; 4] = [Self::Echo, Self::Axum, Self::Memory, Self::Disk];
+
+    pub(crate) const fn is_agent(self) -> bool {
+        matches!(self, Self::Memory | Self::Disk)
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
+            Self::Axum => "axum",
             Self::Memory => "memory",
             Self::Disk => "disk",
         }
@@ -100,8 +107,8 @@ pub(crate) fn run(served: Served, data_dir: PathBuf) -> Result<()> {
         }
     });
     runtime.block_on(async {
-        if served == Served::Echo {
-            println!("{}", echo::serve().await?);
+        if let Some(router) = echo::router(served) {
+            println!("{}", echo::serve(router).await?);
             while lines.recv().await.is_some() {}
             return Ok(());
         }
