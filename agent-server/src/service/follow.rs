@@ -46,7 +46,12 @@ impl Service {
         let (task, seq, live, unpaid) = self.seen(&owner, &id).await?;
         // One that has all events up to there needs no snapshot: it goes on after them, from the
         // store, which has the events of all runs.
-        let after = call.after.filter(|after| *after <= seq && !unpaid);
+        let mut after = call.after.filter(|after| (1..=seq).contains(after));
+        if let Some(number) = after
+            && (unpaid || number < seq && !self.has_next(&id, number).await?)
+        {
+            after = None;
+        }
         let ended = state_of(&task)?.is_terminal();
         if ended && after.is_none_or(|after| after == seq) {
             return Err(A2aError::unsupported_operation(
@@ -68,6 +73,15 @@ impl Service {
         follower.seq = after;
         follower.live = None;
         Ok(Feed::follow(None, follower))
+    }
+
+    /// Whether the event after this number is stored. What happened to a task before anybody knew of
+    /// it is not, and whoever asks for what came after some of that would wait for ever.
+    async fn has_next(&self, id: &str, after: u64) -> Result<bool, A2aError> {
+        let next = self.0.engine.store.events_after(id.to_owned(), after, 1);
+        let next = next.await.map_err(|error| store_failed(&error))?;
+        let number = next.first().map(|(number, _)| *number);
+        Ok(number.is_some_and(|number| number == after.saturating_add(1)))
     }
 
     /// Goes on with a task after one of its runs, until it waits for its caller.

@@ -189,6 +189,34 @@ async fn a_stream_that_was_cut_goes_on_after_any_number() {
     }
 }
 
+/// A task that was made while its caller waited has numbers that nobody was told.
+#[tokio::test]
+async fn a_number_that_nobody_was_told_is_none() {
+    let house = House::open().await;
+    let ask = async |id: &str, after: u64| {
+        let path = format!("/rest/tasks/{id}:subscribe");
+        let header = format!("Last-Event-ID: {after}\r\n");
+        Stream::try_open_with(house.address, "POST", &path, &header, "").await
+    };
+    let ended = house.task("echo").await;
+    let waits = house.task("ask").await;
+    for after in 0..4 {
+        let refused = ask(ended["id"].as_str().unwrap(), after).await;
+        assert!(refused.is_none(), "the task has ended, after {after}");
+    }
+    let begun = house.begun("hold").await;
+    for id in [waits["id"].as_str().unwrap(), &begun] {
+        let first = ask(id, 0).await.unwrap().next().await.unwrap();
+        assert_eq!(first["task"]["id"], id, "{first}");
+    }
+    // The number of a snapshot is told, whatever is stored below it.
+    let id = waits["id"].as_str().unwrap();
+    house.answer(id, "this").await;
+    let rest = ask(id, 1).await.unwrap().rest().await;
+    let states: Vec<_> = rest.iter().map(state).collect();
+    assert_eq!(states, ["WORKING", "", "COMPLETED"], "{rest:?}");
+}
+
 async fn resume(house: &House, path: &str, after: usize) -> Option<Vec<Value>> {
     let header = format!("Last-Event-ID: {after}\r\n");
     let stream = Stream::try_open_with(house.address, "POST", path, &header, "").await?;
