@@ -10,8 +10,8 @@ const MAX_DECIMAL_DIGITS: usize = 78;
 
 /// A 256-bit number that is no amount (a nonce, a time, a deadline), on the wire a decimal string.
 ///
-/// The form `0x…` is read too, because the specification of `upto` writes a nonce in it and stock
-/// facilitators take it; it is never written.
+/// The form `0x…` is read too, because the specification of `upto` writes a nonce in it and the
+/// TypeScript packages take it. It is never written: the Go packages take decimals only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Uint256(pub U256);
 
@@ -56,8 +56,8 @@ impl<'de> Deserialize<'de> for Uint256 {
 
 /// The salt of a deposit: a 256-bit number, on the wire `0x` and hexadecimal digits.
 ///
-/// Without `0x` the stock packages disagree (TypeScript reads decimal, Go and Python hexadecimal),
-/// and with the number the deposit's nonce changes. So no other form is read.
+/// Without `0x` the stock packages disagree (TypeScript reads decimal, Go hexadecimal), and with
+/// the number the deposit's nonce changes. So no other form is read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct HexSalt(pub U256);
 
