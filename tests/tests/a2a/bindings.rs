@@ -8,7 +8,6 @@ use agent_core::a2a::{A2aError, JsonRpcError, Operation};
 use agent_core::json::check_depth;
 use agent_tests::fuzz::{Dice, input};
 use agent_tests::repeats;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 /// A request in the words of both bindings.
@@ -272,7 +271,8 @@ async fn any_message_has_equal_answers() {
         let Ok(params) = String::from_utf8(input(&mut dice, &seeds)) else {
             continue;
         };
-        let is_json = serde_json::from_str::<IgnoredAny>(&params).is_ok();
+        // Numbers beyond a double are carried as well, but cannot be read here.
+        let is_json = serde_json::from_str::<Value>(&params).is_ok();
         // JSON-RPC has its own word for parameters that are no object, and takes one level.
         if !is_json || !params.starts_with('{') || check_depth(params.as_bytes(), 64).is_err() {
             continue;

@@ -171,9 +171,10 @@ impl Jwk {
         // A lifetime that cannot be read is not taken for none: the key would be good for ever.
         let seconds = |name: &str| match members.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_u64().map(Some).ok_or_else(|| {
-                SigningError::NotAJwk("its nbf or exp is no whole number of seconds")
-            }),
+            Some(value) => {
+                let wrong = bad("its nbf or exp is no whole number of seconds");
+                value.as_u64().map(Some).ok_or(wrong)
+            }
         };
         let jwk = Self {
             kid: text("kid").unwrap_or_default().to_owned(),
