@@ -78,8 +78,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), A2aError> {
     };
     let declared = declared.to_str().unwrap_or("?");
     let essence = declared.split(';').next().unwrap_or("").trim();
-    let known = |taken: &&str| essence.eq_ignore_ascii_case(taken);
-    if JSON_TYPES.iter().any(|taken| known(&taken)) {
+    let known = |taken: &str| essence.eq_ignore_ascii_case(taken);
+    if JSON_TYPES.iter().any(|taken| known(taken)) {
         Ok(())
     } else {
         Err(A2aError::content_type_not_supported(&shorten(declared)))
