@@ -103,10 +103,13 @@ impl Node {
         };
         match world.blocks.get(number as usize) {
             Some(block) if number <= head => {
-                let mut header = Header::<alloy_consensus::Header>::default();
-                header.hash = block.hash;
-                header.inner.number = number;
-                header.inner.timestamp = block.time;
+                let mut inner = alloy_consensus::Header::default();
+                (inner.number, inner.timestamp) = (number, block.time);
+                let header = Header {
+                    hash: block.hash,
+                    inner,
+                    ..Header::default()
+                };
                 let block: Block = Block::empty(header);
                 serde_json::to_value(block).unwrap()
             }
@@ -129,7 +132,7 @@ impl Node {
             Manner::Reordered => logs.reverse(),
             Manner::Duplicated => logs.extend(logs.clone()),
             Manner::CutNowAndThen => {
-                if asked % 2 == 0 {
+                if asked.is_multiple_of(2) {
                     logs.pop();
                 }
             }

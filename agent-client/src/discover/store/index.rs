@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::RegistryConfig;
 use super::error::IndexError;
+use super::limits;
 use super::number::{int, read_address, read_hash, read_uint, read_wallet, read_word, word};
 use super::schema::MIGRATIONS;
 use crate::sqlite::{Durability, GroupCommit, JobError, OpenError, StoreOptions};
@@ -117,7 +118,9 @@ impl IndexStore {
             name: "index".to_owned(),
             ..StoreOptions::default()
         };
-        let store = GroupCommit::open(path, &options, MIGRATIONS, |_| Ok(()))?;
+        let store = GroupCommit::open(path, &options, MIGRATIONS, |conn| {
+            conn.pragma_update(None, "cache_size", limits::CACHE_KIBIBYTES.saturating_neg())
+        })?;
         Ok(Self { store })
     }
 
@@ -180,7 +183,7 @@ impl IndexStore {
     /// # Errors
     /// [`IndexError::Store`].
     pub async fn status(&self) -> Result<Vec<RegistryStatus>, IndexError> {
-        self.read(|conn| registries(conn)).await
+        self.read(registries).await
     }
 
     /// One agent; `None` if there is none.
@@ -213,7 +216,7 @@ impl IndexStore {
             )?
             .query_map(
                 params![address.as_slice(), i64::try_from(max).unwrap_or(i64::MAX)],
-                |row| read_id(row),
+                read_id,
             )?
             .collect()
         })

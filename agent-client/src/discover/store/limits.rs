@@ -91,3 +91,7 @@ pub const SEARCH_HITS_MAX: usize = 500;
 
 /// Tags and chains that one search may name.
 pub const SEARCH_FILTERS_MAX: usize = 16;
+
+/// Pages of the file that are kept in memory, in KiB. Feedback is looked up by agent and client,
+/// all over the file; with SQLite's own 2 MiB most of that time is spent on reading pages again.
+pub const CACHE_KIBIBYTES: i64 = 64 * 1_024;

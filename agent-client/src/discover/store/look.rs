@@ -1,22 +1,20 @@
 //! One look at the chain at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent_core::clock::Clock;
 use agent_core::money::Network;
 use agent_core::trust::AgentRegistryId;
-use alloy_primitives::B256;
 use alloy_rpc_types_eth::Filter;
 
 use super::super::RegistryConfig;
-use super::commit::{Kept, Mark, Position, Sighting, Window};
-use super::error::{IndexError, Lie};
+use super::commit::{Position, Sighting, Window};
+use super::error::IndexError;
 use super::index::IndexStore;
 use super::source::Source;
-use super::vet::{self, Block};
+use super::vet::Block;
 use super::{event, limits};
-use crate::chain::{Chain, ChainError, Head};
+use crate::chain::{Chain, Head};
 
 /// Brings one registry of an [`IndexStore`] up to date with a node.
 ///
@@ -29,13 +27,13 @@ use crate::chain::{Chain, ChainError, Head};
 /// contradicts any of these changes nothing.
 #[derive(Debug)]
 pub struct Indexer<S = Chain> {
-    index: IndexStore,
-    source: S,
-    config: RegistryConfig,
-    id: AgentRegistryId,
-    filter: Filter,
+    pub(super) index: IndexStore,
+    pub(super) source: S,
+    pub(super) config: RegistryConfig,
+    pub(super) id: AgentRegistryId,
+    pub(super) filter: Filter,
     clock: Arc<dyn Clock>,
-    window_blocks: u64,
+    pub(super) window_blocks: u64,
 }
 
 /// What a look came to.
@@ -207,194 +205,6 @@ impl<S: Source> Indexer<S> {
         Ok(looked)
     }
 
-    /// The first block to take back, if the chain no longer has what was read.
-    async fn reorganised(&self, seen: &Position, head: Head) -> Result<Option<u64>, IndexError> {
-        let Some(newest) = seen.marks.first() else {
-            return Ok(None);
-        };
-        if self.has(*newest, head).await? {
-            return Ok(None);
-        }
-        let mut gone = newest.block;
-        let mut proven = newest.block <= head.number;
-        for mark in seen.marks.iter().skip(1) {
-            if self.has(*mark, head).await? {
-                // A shorter chain is nearly always a node that lags behind another one of its
-                // kind. Only a block that it has, and has otherwise, proves a reorganisation.
-                return if proven {
-                    Ok(Some(mark.block.saturating_add(1)))
-                } else {
-                    Err(behind(head, newest))
-                };
-            }
-            gone = mark.block;
-            proven |= mark.block <= head.number;
-        }
-        if !proven {
-            return Err(behind(head, newest));
-        }
-        if seen.firm_next > seen.from_block {
-            return Err(IndexError::OtherChain { block: gone });
-        }
-        Ok(Some(seen.from_block))
-    }
-
-    async fn has(&self, mark: Mark, head: Head) -> Result<bool, IndexError> {
-        if mark.block > head.number {
-            return Ok(false);
-        }
-        Ok(self.hash_at(mark.block).await? == Some(mark.hash))
-    }
-
-    async fn hash_at(&self, block: u64) -> Result<Option<B256>, IndexError> {
-        Ok(self.source.block(block).await?.map(|head| head.hash))
-    }
-
-    /// The events of a window from `from` that ends at `bound` or before, and where it ends.
-    async fn read(
-        &mut self,
-        from: u64,
-        bound: u64,
-        head: Head,
-        undoable: bool,
-    ) -> Result<(Mark, Vec<Block>), IndexError> {
-        for _ in 0..limits::HALVINGS_MAX {
-            let to = bound.min(from.saturating_add(self.window_blocks.saturating_sub(1)));
-            let hash = if to == head.number {
-                head.hash
-            } else {
-                self.hash_at(to).await?.ok_or(IndexError::Moved)?
-            };
-            let logs = match self.source.logs(&self.filter, from, to).await {
-                Ok(logs) => logs,
-                Err(error) => {
-                    let shrunk = self.shrink(from, to);
-                    match error {
-                        ChainError::Refused { .. } if shrunk => continue,
-                        error => return Err(error.into()),
-                    }
-                }
-            };
-            let (many, whole) = (logs.len(), to > from);
-            if whole && many > 0 && many.is_multiple_of(limits::SUSPECT_LOGS) {
-                self.shrink(from, to);
-                continue;
-            }
-            // Logs of blocks that can still change belong to the chain with this end only if it
-            // is still there.
-            if undoable && self.hash_at(to).await? != Some(hash) {
-                return Err(IndexError::Moved);
-            }
-            let blocks = vet::vet(&self.config, logs, from, to).map_err(IndexError::Lie)?;
-            self.adapt(to.saturating_sub(from).saturating_add(1), many);
-            return Ok((Mark { block: to, hash }, blocks));
-        }
-        Err(IndexError::Moved)
-    }
-
-    async fn read_again(&self, from: u64, window: &Window) -> Result<Vec<Block>, IndexError> {
-        let (to, start) = (window.end.block, window.from);
-        let logs = self.source.logs(&self.filter, from, to).await?;
-        let blocks = vet::vet(&self.config, logs, from, to).map_err(IndexError::Lie)?;
-        if count(&blocks, start) < count(&window.blocks, start) {
-            return Err(IndexError::Lie(Lie::Withheld));
-        }
-        self.check_headers(&blocks, start, window.end, window.undoable)
-            .await?;
-        Ok(blocks)
-    }
-
-    /// The first block below `seen.next` whose events are not those that were read before.
-    async fn differs(
-        &self,
-        seen: &Position,
-        from: u64,
-        to: u64,
-        blocks: &[Block],
-    ) -> Result<Option<u64>, IndexError> {
-        if from >= seen.next {
-            return Ok(None);
-        }
-        let kept = self.index.kept(self.id, from).await?;
-        let mut both: BTreeMap<u64, (Option<Kept>, Option<(B256, usize)>)> = BTreeMap::new();
-        for kept in kept.into_iter().filter(|kept| kept.number <= to) {
-            both.entry(kept.number).or_default().0 = Some(kept);
-        }
-        for block in blocks.iter().filter(|block| block.number < seen.next) {
-            both.entry(block.number).or_default().1 = Some((block.hash, block.events.len()));
-        }
-        for (number, pair) in both {
-            match pair {
-                (Some(kept), Some((hash, logs))) if kept.hash == hash => {
-                    if logs < kept.logs {
-                        return Err(IndexError::Lie(Lie::Withheld));
-                    }
-                    if logs > kept.logs {
-                        return Ok(Some(number));
-                    }
-                }
-                (_, Some((hash, _))) => {
-                    if self.hash_at(number).await? != Some(hash) {
-                        return Err(IndexError::Lie(Lie::OtherBlock));
-                    }
-                    return Ok(Some(number));
-                }
-                (Some(kept), None) => {
-                    if self.hash_at(number).await? == Some(kept.hash) {
-                        return Err(IndexError::Lie(Lie::Withheld));
-                    }
-                    return Ok(Some(number));
-                }
-                (None, None) => {}
-            }
-        }
-        Ok(None)
-    }
-
-    /// Compares new blocks with the node's headers: each one that can still change, and of firm
-    /// ones the last, since asking for all would cost a request for each.
-    async fn check_headers(
-        &self,
-        blocks: &[Block],
-        start: u64,
-        end: Mark,
-        undoable: bool,
-    ) -> Result<(), IndexError> {
-        let new = blocks.iter().filter(|block| block.number >= start);
-        let checked: Vec<&Block> = if undoable {
-            new.collect()
-        } else {
-            new.last().into_iter().collect()
-        };
-        for block in checked {
-            let there = if block.number == end.block {
-                Some(end.hash)
-            } else {
-                self.hash_at(block.number).await?
-            };
-            if there != Some(block.hash) {
-                return Err(IndexError::Lie(Lie::OtherBlock));
-            }
-        }
-        Ok(())
-    }
-
-    /// Halves the window that was asked for; `false` if it cannot be halved.
-    fn shrink(&mut self, from: u64, to: u64) -> bool {
-        let asked = to.saturating_sub(from).saturating_add(1);
-        self.window_blocks = (asked / 2).max(1);
-        asked > 1
-    }
-
-    fn adapt(&mut self, asked: u64, logs: usize) {
-        if logs > limits::LOGS_WANTED {
-            self.window_blocks = (asked / 2).max(1);
-        } else if logs < limits::LOGS_WANTED / 2 && asked >= self.window_blocks {
-            let grown = self.window_blocks.saturating_add(self.window_blocks / 2);
-            self.window_blocks = grown.saturating_add(1).min(limits::WINDOW_BLOCKS_MAX);
-        }
-    }
-
     fn sighting(&self, head: Head, all: bool) -> Sighting {
         Sighting {
             head: head.number,
@@ -404,17 +214,10 @@ impl<S: Source> Indexer<S> {
     }
 }
 
-fn count(blocks: &[Block], start: u64) -> usize {
+pub(super) fn count(blocks: &[Block], start: u64) -> usize {
     blocks
         .iter()
         .filter(|block| block.number >= start)
         .map(|block| block.events.len())
         .sum()
-}
-
-const fn behind(head: Head, newest: &Mark) -> IndexError {
-    IndexError::Behind {
-        head: head.number,
-        seen: newest.block,
-    }
 }

@@ -6,7 +6,9 @@
 //! * [`Describer`] fetches the files and cards that the events lead to.
 //! * [`Search`] asks the file alone, so it works offline; each answer says how old it is.
 
+mod ask;
 mod commit;
+mod compare;
 mod describe_rows;
 mod described;
 mod describer;
