@@ -8,6 +8,7 @@
 
 mod depth;
 mod metadata;
+mod numbers;
 mod surrogates;
 
 pub use depth::{DepthError, check_depth};
@@ -78,6 +79,12 @@ impl Json {
     /// Whether the value is `null`.
     pub fn is_null(&self) -> bool {
         self.get() == "null"
+    }
+
+    /// Whether every number in it is one that a double can hold, and so Protocol Buffers. Others, such
+    /// as `1e400`, are JSON all the same and are kept.
+    pub fn is_within_double(&self) -> bool {
+        !numbers::has_number_beyond_double(self.get())
     }
 
     /// Whether the value is an object.

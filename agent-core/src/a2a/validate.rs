@@ -16,7 +16,7 @@ use super::requests::{
     GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
     ListTasksRequest, SendMessageConfiguration, SendMessageRequest, SubscribeToTaskRequest,
 };
-use check::{Check, is_token_byte};
+use check::{BEYOND_DOUBLE, Check, is_token_byte};
 
 impl SendMessageRequest {
     /// What is wrong with the request. Empty when nothing is.
@@ -164,6 +164,11 @@ impl Check {
                 self.fail(field("url"), "must not be empty");
             }
             self.at_most(&field("url"), url.len(), limits::MAX_URL_BYTES, "bytes");
+        }
+        if let PartContent::Data(data) = &part.content
+            && !data.is_within_double()
+        {
+            self.fail(field("data"), BEYOND_DOUBLE);
         }
         self.metadata(&field("metadata"), &part.metadata);
         let (filename, media_type) = (part.filename.len(), part.media_type.len());

@@ -152,3 +152,26 @@ async fn another_version_is_refused_wherever_it_is_named() {
         assert_eq!(reason(&answer), why, "{path} {headers}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_number_that_not_every_binding_can_tell_is_refused() {
+    let house = House::open().await;
+    for (member, field) in [
+        (r#""parts":[{"data":[1e400]}]"#, "message.parts[0].data"),
+        (
+            r#""parts":[{"text":"x"}],"metadata":{"n":-1e400}"#,
+            "message.metadata",
+        ),
+    ] {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{{"message":
+            {{"messageId":"m","role":"ROLE_USER",{member}}}}}}}"#
+        );
+        let answer = house.http("POST", "/a2a", &body).await.json();
+        assert_eq!(reason(&answer), "INVALID_PARAMS");
+        assert_eq!(
+            answer["error"]["data"][1]["fieldViolations"][0]["field"],
+            field
+        );
+    }
+}

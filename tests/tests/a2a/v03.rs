@@ -369,7 +369,7 @@ async fn a_subscription_to_an_ended_task_gives_the_task_and_one_to_none_an_error
         .await
         .rest()
         .await;
-    assert_eq!(events, [done.clone()]);
+    assert_eq!(events, std::slice::from_ref(&done));
     let events = rest_stream(&house, "GET", &format!("/tasks/{id}:subscribe"), "")
         .await
         .rest()

@@ -58,6 +58,9 @@ impl Check {
             let max = limits::MAX_METADATA_NAME_BYTES;
             self.fail(field, format!("a name has more than {max} bytes"));
         }
+        if metadata.iter().any(|(_, value)| !value.is_within_double()) {
+            self.fail(field, BEYOND_DOUBLE);
+        }
     }
 
     /// What is sent in a header must not be able to end it.
@@ -68,6 +71,9 @@ impl Check {
         }
     }
 }
+
+/// What is taken in must be tellable on every binding; Protocol Buffers have doubles only.
+pub(super) const BEYOND_DOUBLE: &str = "a number is larger than a double can hold";
 
 /// The characters of a token in HTTP (RFC 9110 §5.6.2).
 pub(super) fn is_token_byte(byte: u8) -> bool {

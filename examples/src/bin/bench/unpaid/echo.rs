@@ -97,15 +97,15 @@ struct Artifact<'a> {
 }
 
 async fn in_four_lines(Json(call): Json<Value>) -> Json<Value> {
-    let message = &call["params"]["message"];
+    let member = |path| call.pointer(path);
     let task = json!({
         "id": "01890c24-905b-7122-b170-b60814e6ee06",
         "contextId": "01890c24-905b-7122-b170-b60814e6ee07",
         "status": { "state": "TASK_STATE_COMPLETED", "timestamp": "2026-01-01T00:00:00.000Z" },
-        "artifacts": [{ "artifactId": "result", "parts": message["parts"] }],
-        "history": [message]
+        "artifacts": [{ "artifactId": "result", "parts": member("/params/message/parts") }],
+        "history": [member("/params/message")]
     });
-    Json(json!({ "jsonrpc": "2.0", "id": call["id"], "result": { "task": task } }))
+    Json(json!({ "jsonrpc": "2.0", "id": member("/id"), "result": { "task": task } }))
 }
 
 async fn answer(body: Bytes) -> impl IntoResponse {

@@ -24,7 +24,7 @@ pub(super) async fn first_event(server: &Server, calls: u32) -> Result<Measured>
             stream.read(&mut socket).await?;
         }
         latencies.push(sent.elapsed());
-        stream.to_its_end(&mut socket).await?;
+        stream.until_its_end(&mut socket).await?;
     }
     Measured::of(latencies, started.elapsed())
 }
@@ -59,7 +59,7 @@ pub(super) async fn fan_out(server: &mut Server, readers: u32, steps: u32) -> Re
         .into_iter()
         .map(|(mut socket, mut stream)| {
             tokio::spawn(async move {
-                stream.to_its_end(&mut socket).await?;
+                stream.until_its_end(&mut socket).await?;
                 Result::<u64>::Ok(stream.events)
             })
         })
@@ -111,7 +111,7 @@ impl Stream {
         Ok(())
     }
 
-    async fn to_its_end(&mut self, socket: &mut TcpStream) -> Result<()> {
+    async fn until_its_end(&mut self, socket: &mut TcpStream) -> Result<()> {
         while !self.tail.ends_with(END) {
             self.read(socket).await?;
         }
