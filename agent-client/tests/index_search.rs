@@ -86,9 +86,9 @@ fn said(agent: u64) -> Described {
     Described {
         name: Untrusted::new(format!("Größe {agent}")),
         description: Untrusted::new(format!("does {} things", if odd { "odd" } else { "even" })),
-        active: agent % 5 != 0,
+        active: !agent.is_multiple_of(5),
         card_url: String::new(),
-        live: agent % 3 == 0,
+        live: agent.is_multiple_of(3),
         offers: vec![
             offer(agent % 4, Some(u128::from(agent) * 10)),
             offer(7, odd.then_some(1_000)),
@@ -134,7 +134,7 @@ async fn filters_find_what_a_look_at_every_agent_finds() {
     let store = IndexStore::open(dir.path().join("index.db")).unwrap();
 
     type Keeps = Box<dyn Fn(u64) -> bool>;
-    let active = |agent: u64| agent % 5 != 0;
+    let active = |agent: u64| !agent.is_multiple_of(5);
     let cases: Vec<(Search, Keeps)> = vec![
         (Search::default(), Box::new(active)),
         (
