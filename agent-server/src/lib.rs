@@ -36,10 +36,10 @@ mod tasks;
 
 pub use agent::{Agent, RunningAgent};
 pub use error::{Error, Result};
-pub use signing::CardKeyError;
 pub use service::{
     Call, Caller, Feed, MakeExtendedCard, Operation, Portion, Reply, Service, Tenants, Version,
 };
+pub use signing::CardKeyError;
 
 /// What a file that sells a skill needs, in one line.
 pub mod prelude {

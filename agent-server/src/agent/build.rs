@@ -8,9 +8,7 @@ use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
-use crate::limits::{
-    LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX,
-};
+use crate::limits::{LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
 use crate::push::Push;
 use crate::service::{Inner, Lists, Service};
 use crate::signing::CardKeyError;

@@ -26,6 +26,6 @@ mod rest;
 mod subscribe;
 mod turns;
 mod unpaid;
-mod webhook;
 mod v03;
 mod v03_push;
+mod webhook;
