@@ -95,12 +95,13 @@ fn forget_ended(conn: &Connection, before: u64, limit: usize) -> Sql<bool> {
     let full = rows.len() >= limit;
     let (mut swept, mut stopped) = (None, false);
     for row in rows {
-        let ended = TaskState::from_name(&row.state).is_some_and(TaskState::is_terminal);
-        if ended && !row.paid && row.updated_ms >= number_out(before) {
-            // Ids grow with time, so those after it are hardly older.
+        if !row.paid && row.updated_ms >= number_out(before) {
+            // Whether it has ended or will: its time is not yet. Ids grow with time, so those after
+            // it are hardly older.
             stopped = true;
             break;
         }
+        let ended = TaskState::from_name(&row.state).is_some_and(TaskState::is_terminal);
         if ended && !row.paid {
             for sql in [
                 "DELETE FROM webhooks WHERE task_id = ?1",

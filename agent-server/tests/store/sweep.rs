@@ -62,6 +62,20 @@ async fn free_tasks_that_ended_long_ago_are_forgotten_and_paid_ones_are_kept() {
     while store.forget_ended(10_000, 100).await.unwrap() {}
     assert_eq!(known().await, "bc");
 
+    // What waits when it is looked at is looked at again once it has ended.
+    store
+        .put(at("g", TaskState::InputRequired, 20_000))
+        .await
+        .unwrap();
+    while store.forget_ended(15_000, 100).await.unwrap() {}
+    let g = TaskWrite {
+        seq: 2,
+        ..at("g", TaskState::Failed, 21_000)
+    };
+    store.put(g).await.unwrap();
+    while store.forget_ended(30_000, 100).await.unwrap() {}
+    assert!(store.get("task-g".to_owned()).await.unwrap().is_none());
+
     assert_eq!(store.waiting_since(1_000, 9).await.unwrap().len(), 0);
     let waiting = store.waiting_since(1_001, 9).await.unwrap();
     assert_eq!(waiting.len(), 1);
