@@ -239,10 +239,25 @@ impl SqliteStore {
         self.db.submit(move |tx, memory| Ok(job(tx, memory)?)).await
     }
 
+    /// Reads. What was read beside a write that failed, which may be gone, is read again.
     async fn read<T, F>(&self, job: F) -> Result<T, Failed>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection, &mut Memory) -> Sql<T> + Send + 'static,
+        F: Fn(&Connection, &mut Memory) -> Sql<T> + Clone + Send + 'static,
+    {
+        for _ in 0..limits::ROLLED_BACK_RETRIES {
+            match self.read_once(job.clone()).await {
+                Err(SubmitError::RolledBack(_)) => {}
+                answer => return answer,
+            }
+        }
+        self.read_once(job).await
+    }
+
+    async fn read_once<T, F>(&self, job: F) -> Result<T, Failed>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection, &mut Memory) -> Sql<T> + Send + 'static,
     {
         self.db
             .read(move |conn, memory| Ok(job(conn, memory)?))

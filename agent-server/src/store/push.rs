@@ -327,7 +327,7 @@ impl PushConfigs for SqliteStore {
         tasks: Option<Vec<String>>,
     ) -> BoxFuture<'_, Result<Vec<WebhookKey>, StoreError>> {
         Box::pin(async move {
-            self.read(move |conn, _| match tasks {
+            self.read(move |conn, _| match &tasks {
                 None => push_rows::pending(conn, None),
                 Some(tasks) => tasks.iter().try_fold(Vec::new(), |mut all, task| {
                     all.extend(push_rows::pending(conn, Some(task))?);
