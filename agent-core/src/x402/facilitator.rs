@@ -2,7 +2,9 @@
 
 use super::limits::{MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_KINDS};
 use super::{Mode, PaymentPayload, PaymentRequirements, X402_VERSION, v1};
+use super::SettleResponse;
 use crate::json::{Json, Metadata, check_depth};
+use crate::ledger::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -225,6 +227,54 @@ impl Supported {
         self.kinds.iter().find(|kind| {
             kind.x402_version == X402_VERSION && kind.scheme == scheme && kind.network == network
         })
+    }
+}
+
+/// Who checks payments against the chain for a seller, and makes them there: inside of the same
+/// process or behind a facilitator's HTTP interface (x402 v2 §7).
+///
+/// # Contract
+///
+/// - **`verify` moves nothing** and promises nothing: a payment that is good now may fail to settle.
+/// - **`settle` is idempotent.** The same payment twice is made once; the second answer names the
+///   first's transaction. It answers after the transaction is in a block, or with the error reason
+///   `settlement_pending` and the transaction's hash: then ask again.
+/// - **A payment that is refused is an answer** (`is_valid` or `success` is false), not an error.
+pub trait Facilitator: Send + Sync + std::fmt::Debug {
+    /// What it can do.
+    fn supported(&self) -> BoxFuture<'_, Result<Supported, FacilitatorError>>;
+    /// Checks a payment.
+    fn verify(
+        &self,
+        request: RequestV2,
+    ) -> BoxFuture<'_, Result<VerifyResponse, FacilitatorError>>;
+    /// Makes a payment on chain.
+    fn settle(
+        &self,
+        request: RequestV2,
+    ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>>;
+}
+
+/// Why a facilitator gave no answer. The texts are for the log, never for a peer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum FacilitatorError {
+    /// It was not reached, or refused to look; nothing was settled.
+    #[error("the facilitator did not look at the payment: {0}")]
+    Unavailable(String),
+    /// It may have been settled: the request left and no answer came that can be read. Ask again.
+    #[error("whether the payment was settled is not known: {0}")]
+    Unknown(String),
+}
+
+impl FacilitatorError {
+    /// A stable code for programs and logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "facilitator_unavailable",
+            Self::Unknown(_) => "facilitator_unknown",
+        }
     }
 }
 
