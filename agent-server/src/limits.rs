@@ -91,6 +91,14 @@ pub const EVENTS_PER_TASK_MAX: u64 = 100_000;
 /// should hand out a URL.
 pub const EVENT_BYTES_PER_TASK_MAX: usize = 32 * 1024 * 1024;
 
+/// the bytes that the events of all running tasks may hold together: ten thousand tasks that each
+/// stayed within their own bound would not fit any machine,
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// and the bytes that a task has in any case, so that a few that stream much do not stop the many
+/// that say little.
+pub const EVENT_BYTES_PER_TASK_MIN: usize = 64 * 1024;
+
 /// Bytes of events that one reader is given at once; one event is given however large it is. What is
 /// given waits in memory until it is sent, for each reader apart, so that a thousand who do not read
 /// hold a thousand times this and not a thousand whole logs.

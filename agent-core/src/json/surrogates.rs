@@ -24,7 +24,7 @@ pub(super) fn has_half_a_pair(json: &str) -> bool {
     false
 }
 
-/// The number in `\uXXXX`, if the text begins so.
+/// The number of an escaped code unit (a backslash, `u` and four digits), if the text begins so.
 fn unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(br"\u")?.get(..4)?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -43,7 +43,10 @@ impl Service {
         let id = request.id;
         // Before the first look at the task: what happens after it must not go unnoticed.
         let watch = self.0.engine.live.watchers.watch(&id);
-        let (task, seq, live, unpaid) = self.seen(&owner, &id).await?;
+        let (task, seq, live, unpaid) = {
+            let _place = self.0.looks.acquire().await;
+            self.seen(&owner, &id).await?
+        };
         // One that has all events up to there needs no snapshot: it goes on after them, from the
         // store, which has the events of all runs.
         let mut after = call.after.filter(|after| (1..=seq).contains(after));

@@ -8,14 +8,14 @@ use super::engine::Showing;
 use super::shown::Shown;
 use super::watchers::Watchers;
 use crate::limits::{
-    EVENT_BYTES_PER_TASK_MAX, EVENT_PORTION_BYTES_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS,
+    EVENT_BYTES_MAX, EVENT_BYTES_PER_TASK_MAX, EVENT_BYTES_PER_TASK_MIN, EVENT_PORTION_BYTES_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS,
 };
 use agent_core::a2a::{A2aError, ErrorCode, Task, TaskState};
 use agent_core::json::Json;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -35,6 +35,8 @@ pub(crate) struct LiveTask {
     /// need not be stored one by one.
     public: AtomicBool,
     showing: Showing,
+    /// The bytes that the events of all running tasks hold.
+    held: Arc<AtomicUsize>,
     /// Its place among the tasks that may run at once; free again when the task is dropped.
     _permit: OwnedSemaphorePermit,
 }
@@ -71,6 +73,7 @@ impl LiveTask {
             cancel: Notify::new(),
             public: AtomicBool::new(false),
             showing,
+            held: Arc::default(),
             _permit: permit,
         }
     }
@@ -134,6 +137,12 @@ impl LiveTask {
         let bytes = log.bytes.saturating_add(event.get().len());
         let count = u64::try_from(log.events.len()).unwrap_or(u64::MAX);
         if count >= EVENTS_PER_TASK_MAX || bytes > EVENT_BYTES_PER_TASK_MAX {
+            return Err(Full);
+        }
+        let added = event.get().len();
+        let held = self.held.fetch_add(added, Ordering::Relaxed);
+        if bytes > EVENT_BYTES_PER_TASK_MIN && held.saturating_add(added) > EVENT_BYTES_MAX {
+            self.held.fetch_sub(added, Ordering::Relaxed);
             return Err(Full);
         }
         log.bytes = bytes;
@@ -211,6 +220,13 @@ impl LiveTask {
     }
 }
 
+impl Drop for LiveTask {
+    fn drop(&mut self) {
+        let bytes = lock(&self.log).bytes;
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
 impl fmt::Debug for LiveTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LiveTask")
@@ -219,7 +235,7 @@ impl fmt::Debug for LiveTask {
     }
 }
 
-/// A task emitted more events than are kept for one.
+/// A task emitted more events than are kept for one, or all running tasks together did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -230,6 +246,7 @@ pub(crate) struct LiveTasks {
     hasher: RandomState,
     permits: Arc<Semaphore>,
     max: usize,
+    held: Arc<AtomicUsize>,
     /// Those who wait for a task that is not running.
     pub(crate) watchers: Watchers,
 }
@@ -242,6 +259,7 @@ impl LiveTasks {
             hasher: RandomState::new(),
             permits,
             max,
+            held: Arc::default(),
             watchers: Watchers::default(),
         }
     }
@@ -259,7 +277,8 @@ impl LiveTasks {
     }
 
     /// Adds a task; `None` when one of its id is running already.
-    pub(crate) fn start(&self, task: LiveTask) -> Option<Arc<LiveTask>> {
+    pub(crate) fn start(&self, mut task: LiveTask) -> Option<Arc<LiveTask>> {
+        task.held = Arc::clone(&self.held);
         let mut shard = self.shard(&task.id);
         if shard.contains_key(&task.id) {
             return None;

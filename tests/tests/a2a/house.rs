@@ -286,3 +286,14 @@ pub fn state(value: &Value) -> &str {
     let state = found.next().and_then(Value::as_str).unwrap_or("");
     state.trim_start_matches("TASK_STATE_")
 }
+
+/// Asks again and again until it is so.
+pub async fn soon(so: impl AsyncFn() -> bool) {
+    let waits = async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), waits).await;
+    waited.expect("it never is so");
+}

@@ -1,11 +1,12 @@
 //! What a message may lead to besides a result: a message, a file, a wait for somebody's consent.
 
-use crate::house::{House, message, reason, state, studio};
+use crate::house::{House, message, reason, soon, state, studio};
 use crate::http::{self, Stream};
 use agent_client::clock::SystemClock;
 use agent_core::clock::{Clock, ManualClock};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_direct_answer_is_a_message_and_leaves_no_task() {
@@ -44,13 +45,7 @@ async fn who_has_said_something_or_does_not_wait_has_a_task() {
         .studio("hello", json!({ "returnImmediately": true }))
         .await;
     let id = answer["task"]["id"].as_str().unwrap();
-    loop {
-        let task = house.call("GetTask", json!({ "id": id })).await;
-        if state(&task) == "COMPLETED" {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    soon(async || state(&house.call("GetTask", json!({ "id": id })).await) == "COMPLETED").await;
 }
 
 #[tokio::test]
@@ -162,14 +157,17 @@ async fn a_stream_that_was_cut_goes_on_after_any_number() {
     let house = House::open().await;
     house.open_door();
     let id = house.begun("pieces").await;
-    let whole = loop {
-        let path = format!("/rest/tasks/{id}:subscribe");
-        // From the first event on, wherever the task is by now.
-        let events = resume(&house, &path, 1).await;
-        if let Some(events) = events {
-            break events;
+    let path = format!("/rest/tasks/{id}:subscribe");
+    let whole = async {
+        loop {
+            // From the first event on, wherever the task is by now.
+            if let Some(events) = resume(&house, &path, 1).await {
+                break events;
+            }
         }
     };
+    let whole = tokio::time::timeout(Duration::from_secs(30), whole).await;
+    let whole = whole.expect("the task is never begun");
     assert_eq!(
         whole.len(),
         302,
@@ -234,15 +232,11 @@ async fn what_nobody_answers_ends_and_what_ended_long_ago_is_forgotten() {
 
     let house = house.reopen_at(at(8)).await;
     let get = async |house: &House, id: &Value| house.rpc("GetTask", json!({ "id": id })).await;
-    while state(&get(&house, &asks).await["result"]) != "FAILED" {
-        tokio::task::yield_now().await;
-    }
+    soon(async || state(&get(&house, &asks).await["result"]) == "FAILED").await;
     assert_eq!(state(&get(&house, &done).await["result"]), "COMPLETED");
 
     let house = house.reopen_at(at(40)).await;
     for id in [asks, done] {
-        while reason(&get(&house, &id).await) != "TASK_NOT_FOUND" {
-            tokio::task::yield_now().await;
-        }
+        soon(async || reason(&get(&house, &id).await) == "TASK_NOT_FOUND").await;
     }
 }
