@@ -3,8 +3,19 @@
 //! On by default and fail-closed: an asset, chain or contract that is not listed is refused. The
 //! decision is a pure function of the policy, the intent and what was spent before; keeping that
 //! history durable is the wallet's work.
+//!
+//! The bounds of [`SpendPolicy`] always hold; [`SpendRules`] narrow them further: who may be paid,
+//! for what, until when, and from which amount on a person decides. Nothing that a peer sends is an
+//! input of a decision other than as the amount, the payee and the skill it is about.
+
+mod refusal;
+mod rules;
+
+pub use refusal::PolicyRefusal;
+pub use rules::{Recurrence, SkillBounds, SpendRules, Tally, TotalBudget};
 
 use crate::money::{AssetId, BaseUnits, MoneyError};
+use crate::trust::GlobalAgentId;
 use alloy_primitives::Address;
 use std::collections::BTreeSet;
 
@@ -31,6 +42,8 @@ pub struct SpendPolicy {
     pub max_lock_secs: u64,
     /// Stops all spending at once.
     pub killed: bool,
+    /// What else must hold; nothing by default.
+    pub rules: SpendRules,
 }
 
 /// One payment a caller wants to make.
@@ -42,6 +55,8 @@ pub struct PaymentIntent {
     pub payee: Address,
     /// Under which escrow contract.
     pub contract: Address,
+    /// For which skill, by the name the seller gives it.
+    pub skill: String,
     /// The most that the payment may cost.
     pub max: BaseUnits,
     /// What the seller offered beforehand (its card, a pinned offer), if it did: asking for more
@@ -67,7 +82,9 @@ pub struct LockIntent {
 }
 
 /// What was spent and is held, in one asset, up to now. Payments in flight count with their maxima.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+///
+/// What the default leaves out makes a rule that needs it refuse.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spent {
     /// In the last 60 minutes.
     pub last_hour: BaseUnits,
@@ -77,6 +94,12 @@ pub struct Spent {
     pub payee_last_day: BaseUnits,
     /// Held by all open locks.
     pub locked_total: BaseUnits,
+    /// What time it is.
+    pub now_unix_secs: Option<u64>,
+    /// In the last 24 hours for the skill in question.
+    pub skill_last_day: Option<BaseUnits>,
+    /// What was signed since each moment that [`SpendRules::since`] names, in its order.
+    pub since: Vec<Tally>,
 }
 
 impl SpendPolicy {
@@ -86,6 +109,8 @@ impl SpendPolicy {
     /// [`PolicyRefusal`] names the bound that stands in the way.
     pub fn decide_payment(&self, want: &PaymentIntent, spent: &Spent) -> Result<(), PolicyRefusal> {
         self.common(want.asset, want.contract)?;
+        self.rules.payee(want.payee)?;
+        self.rules.time(spent.now_unix_secs)?;
         if want.offered.is_some_and(|offered| want.max > offered) {
             return Err(PolicyRefusal::Drift);
         }
@@ -112,7 +137,26 @@ impl SpendPolicy {
             spent.payee_last_day,
             self.per_payee_per_day,
             PolicyRefusal::PerPayee,
-        )
+        )?;
+        self.rules.payment(want, spent)
+    }
+
+    /// Decides on the agent behind a payment, by its registered identity.
+    ///
+    /// # Errors
+    /// [`PolicyRefusal::Agent`] when agents are listed and this one is not.
+    pub fn decide_agent(&self, agent: Option<&GlobalAgentId>) -> Result<(), PolicyRefusal> {
+        let listed = self.rules.agents.as_ref();
+        match listed.is_none_or(|listed| agent.is_some_and(|agent| listed.contains(agent))) {
+            true => Ok(()),
+            false => Err(PolicyRefusal::Agent),
+        }
+    }
+
+    /// Whether a person has to say yes to a payment of at most `max`.
+    #[must_use]
+    pub fn asks(&self, max: BaseUnits) -> bool {
+        self.rules.ask_above.is_some_and(|above| max > above)
     }
 
     /// Decides on one lock.
@@ -121,6 +165,8 @@ impl SpendPolicy {
     /// [`PolicyRefusal`] names the bound that stands in the way.
     pub fn decide_lock(&self, want: &LockIntent, spent: &Spent) -> Result<(), PolicyRefusal> {
         self.common(want.asset, want.contract)?;
+        self.rules.payee(want.payee)?;
+        self.rules.time(spent.now_unix_secs)?;
         if want.lock_secs > self.max_lock_secs {
             return Err(PolicyRefusal::LockTooLong);
         }
@@ -145,6 +191,7 @@ impl SpendPolicy {
         if asset != self.asset {
             return Err(PolicyRefusal::UnknownAsset);
         }
+        self.rules.network(asset)?;
         if !self.contracts.contains(&contract) {
             return Err(PolicyRefusal::UnknownContract);
         }
@@ -161,64 +208,5 @@ fn within(
     match already.plus(more) {
         Ok(sum) if sum <= bound => Ok(()),
         Ok(_) | Err(MoneyError::Overflow | _) => Err(refusal),
-    }
-}
-
-/// Which bound of the policy stands in the way. Nothing was signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyRefusal {
-    /// The kill switch is on.
-    #[error("spending is switched off")]
-    Killed,
-    /// The asset or its chain is not on the policy's list.
-    #[error("the policy allows no spending in this asset on this chain")]
-    UnknownAsset,
-    /// The escrow contract is not on the policy's list.
-    #[error("the policy does not know this escrow contract")]
-    UnknownContract,
-    /// The seller asks for more than it offered.
-    #[error("the seller asks for more than it offered")]
-    Drift,
-    /// Above the bound on one payment.
-    #[error("the payment is above the policy's bound for one payment")]
-    PerPayment,
-    /// Above the hourly bound.
-    #[error("the payment would exceed the policy's bound for an hour")]
-    PerHour,
-    /// Above the daily bound.
-    #[error("the payment would exceed the policy's bound for a day")]
-    PerDay,
-    /// Above the daily bound for one payee.
-    #[error("the payment would exceed the policy's bound for this payee and day")]
-    PerPayee,
-    /// Above the bound on one lock.
-    #[error("the lock would hold more than the policy allows")]
-    PerLock,
-    /// Above the bound on all locks.
-    #[error("all locks together would hold more than the policy allows")]
-    LockedTotal,
-    /// The lock would run too long.
-    #[error("the lock would run longer than the policy allows")]
-    LockTooLong,
-}
-
-impl PolicyRefusal {
-    /// A stable code for programs and logs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Killed => "policy_killed",
-            Self::UnknownAsset => "policy_unknown_asset",
-            Self::UnknownContract => "policy_unknown_contract",
-            Self::Drift => "policy_drift",
-            Self::PerPayment => "policy_per_payment",
-            Self::PerHour => "policy_per_hour",
-            Self::PerDay => "policy_per_day",
-            Self::PerPayee => "policy_per_payee",
-            Self::PerLock => "policy_per_lock",
-            Self::LockedTotal => "policy_locked_total",
-            Self::LockTooLong => "policy_lock_too_long",
-        }
     }
 }

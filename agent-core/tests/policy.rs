@@ -1,7 +1,9 @@
 //! The spend policy refuses what it does not know.
 
 use agent_core::money::{AssetId, BaseUnits, Network};
-use agent_core::policy::{LockIntent, PaymentIntent, PolicyRefusal, SpendPolicy, Spent};
+use agent_core::policy::{
+    LockIntent, PaymentIntent, PolicyRefusal, SpendPolicy, SpendRules, Spent,
+};
 use alloy_primitives::Address;
 use std::collections::BTreeSet;
 
@@ -30,6 +32,7 @@ fn policy() -> SpendPolicy {
         locked_total: units(800),
         max_lock_secs: 3_600,
         killed: false,
+        rules: SpendRules::default(),
     }
 }
 
@@ -38,6 +41,7 @@ fn payment(max: u128) -> PaymentIntent {
         asset: asset(),
         payee: Address::repeat_byte(2),
         contract: ESCROW,
+        skill: "shout".to_owned(),
         max: units(max),
         offered: None,
     }
@@ -51,18 +55,18 @@ fn each_bound_refuses_by_its_own_name() {
     assert_eq!(decide(&payment(101), &none), Err(PolicyRefusal::PerPayment));
     let hour = Spent {
         last_hour: units(950),
-        ..none
+        ..none.clone()
     };
     assert_eq!(decide(&payment(50), &hour), Ok(()));
     assert_eq!(decide(&payment(51), &hour), Err(PolicyRefusal::PerHour));
     let day = Spent {
         last_day: units(4_990),
-        ..none
+        ..none.clone()
     };
     assert_eq!(decide(&payment(11), &day), Err(PolicyRefusal::PerDay));
     let payee = Spent {
         payee_last_day: units(1_990),
-        ..none
+        ..none.clone()
     };
     assert_eq!(decide(&payment(11), &payee), Err(PolicyRefusal::PerPayee));
     let drift = PaymentIntent {
@@ -138,7 +142,7 @@ fn locks_are_bounded_in_amount_and_time() {
     );
     let full = Spent {
         locked_total: units(401),
-        ..none
+        ..none.clone()
     };
     assert_eq!(
         policy().decide_lock(&lock, &full),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use agent_core::a2a::signing::Jwk;
 use agent_core::money::{AssetTable, BaseUnits, Money};
-use agent_core::policy::SpendPolicy;
+use agent_core::policy::{SpendPolicy, SpendRules};
 use agent_core::trust::ScorePolicy;
 use alloy_primitives::Address;
 use serde::Deserialize;
@@ -241,6 +241,7 @@ impl Budget {
             locked_total: bound("budget.locked_total", &self.locked_total, "5")?,
             max_lock_secs: self.max_lock_secs.unwrap_or(86_400),
             killed: self.killed,
+            rules: SpendRules::default(),
         })
     }
 }

@@ -16,6 +16,7 @@ use super::{
         bad_text, broken, get_address, get_channel, get_int, get_salt, get_units, get_word, int,
         salt_bytes, units,
     },
+    tallies::Tallies,
     windows::{DAY_MS, Weight, Windows},
 };
 use crate::sqlite::Cache;
@@ -35,6 +36,7 @@ pub(super) struct Book {
     pub(super) accounts: BTreeMap<ChannelId, Account>,
     by_payee: BTreeMap<Address, BTreeSet<ChannelId>>,
     pub(super) windows: Windows,
+    pub(super) tallies: Tallies,
     pub(super) openings: BTreeMap<B256, Opening>,
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use agent_core::{
     money::{Asset, AssetId, BaseUnits},
+    policy::PolicyRefusal,
     voucher::{ChannelId, Lock, Salt},
     x402::PaymentTerms,
 };
@@ -62,6 +63,9 @@ impl Wallet {
     /// # Errors
     /// The first [`WalletError`] met; the other openings are tried all the same.
     pub async fn resume_openings(&self) -> Result<(), WalletError> {
+        if self.policy().killed {
+            return Err(PolicyRefusal::Killed.into());
+        }
         self.resume(|_| true).await
     }
 

@@ -25,6 +25,7 @@ mod config;
 mod correct;
 mod error;
 mod escrow;
+mod halt;
 pub mod keys;
 pub mod limits;
 mod lock;
@@ -37,6 +38,7 @@ mod reserve;
 mod schema;
 mod settle;
 mod slots;
+mod tallies;
 mod terms;
 mod windows;
 
@@ -48,6 +50,7 @@ pub use error::{TermsRefusal, WalletError};
 pub use escrow::{
     EscrowError, EscrowPort, OpenRequest, OpenedLock, ReleasedLock, opening_nonce, receive_digest,
 };
+pub use halt::KillSwitch;
 pub use keys::{KeyError, PayerKey, read_secret_file};
 pub use on_chain::ChainEscrow;
 pub use pay::{PayRequest, Payment};
@@ -84,6 +87,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     config: WalletConfig,
     policy: RwLock<Arc<SpendPolicy>>,
+    kill_switch: KillSwitch,
     slots: Slots,
     /// One opening at a time for a payee and token.
     doors: Mutex<HashMap<(Address, Address), Door>>,
@@ -127,6 +131,7 @@ impl Wallet {
             escrow_port,
             clock,
             policy: RwLock::new(Arc::new(config.policy.clone())),
+            kill_switch: KillSwitch::of(&config.path),
             config,
             slots: Slots::default(),
             doors: Mutex::default(),
@@ -156,10 +161,20 @@ impl Wallet {
         Network::eip155(self.0.config.escrow.chain_id())
     }
 
-    /// The policy in force.
+    /// The policy in force; one that is killed while the [`KillSwitch`] is on.
     #[must_use]
     pub fn policy(&self) -> Arc<SpendPolicy> {
-        Arc::clone(&self.0.policy.read().unwrap_or_else(PoisonError::into_inner))
+        let mut policy = Arc::clone(&self.0.policy.read().unwrap_or_else(PoisonError::into_inner));
+        if !policy.killed && self.0.kill_switch.is_on() {
+            Arc::make_mut(&mut policy).killed = true;
+        }
+        policy
+    }
+
+    /// What stops all spending of this wallet, also from another process and over restarts.
+    #[must_use]
+    pub fn kill_switch(&self) -> &KillSwitch {
+        &self.0.kill_switch
     }
 
     /// Puts another policy in force, for example one that is killed. Payments decided from now on

@@ -130,6 +130,7 @@ fn amount(
     let locked_total = book.locked_total(draft.now_ms / 1_000)?;
     let spent = Spent {
         locked_total,
+        now_unix_secs: Some(draft.now_ms / 1_000),
         ..Spent::default()
     };
     let decide = |amount: BaseUnits| {

@@ -51,16 +51,19 @@ pub(super) fn reserve(
         .windows
         .spent(want.payee, now_ms)
         .map_err(|error| refuse(error.into()))?;
-    let spent = Spent {
+    let mut spent = Spent {
         last_hour,
         last_day,
         payee_last_day,
         ..Spent::default()
     };
+    book.tallies
+        .fill(conn, policy, &want.skill, now_ms, &mut spent)?;
     let intent = PaymentIntent {
         asset: want.asset,
         payee: want.payee,
         contract: want.contract,
+        skill: want.skill.clone(),
         max: want.max,
         offered: want.offered,
     };

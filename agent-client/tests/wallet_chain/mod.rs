@@ -30,7 +30,7 @@ use agent_core::{
     json::Json,
     ledger::BoxFuture,
     money::{Asset, AssetTable, BaseUnits, Network},
-    policy::SpendPolicy,
+    policy::{SpendPolicy, SpendRules},
     voucher::{ChannelId, EscrowDomain, Lock},
     x402::{Mode, PaymentTerms, SCHEME_Z402, SettleResponse, Z402Payload, Z402Receipt},
 };
@@ -87,6 +87,7 @@ pub(crate) fn config(devnet: &Devnet, asset: &Asset, dir: &std::path::Path) -> W
         locked_total: units(u128::MAX),
         max_lock_secs: 86_400,
         killed: false,
+        rules: SpendRules::default(),
     };
     let key = PayerKey::from_hex(devnet.accounts()[BUYER].private_key).unwrap();
     let escrow = EscrowDomain::new(devnet.chain_id(), contract);

@@ -28,7 +28,7 @@ use agent_core::{
     clock::ManualClock,
     json::Json,
     money::{Asset, AssetTable, BaseUnits, Network},
-    policy::SpendPolicy,
+    policy::{SpendPolicy, SpendRules},
     voucher::EscrowDomain,
     x402::{Mode, PaymentTerms, SCHEME_Z402, SettleResponse, Z402Receipt},
 };
@@ -92,6 +92,7 @@ pub fn policy() -> SpendPolicy {
         locked_total: units(1_000_000),
         max_lock_secs: 86_400,
         killed: false,
+        rules: SpendRules::default(),
     }
 }
 
