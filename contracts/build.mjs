@@ -21,6 +21,13 @@ const wanted = {
     "ReturnsNothingToken",
   ],
   "src/test/TestUSDC.sol": ["TestUSDC"],
+  "src/x402/ERC3009DepositCollector.sol": ["ERC3009DepositCollector"],
+  "src/x402/Multicall3.sol": ["Multicall3"],
+  "src/x402/Permit2DepositCollector.sol": ["Permit2DepositCollector"],
+  "src/x402/Permit2SignatureTransfer.sol": ["Permit2SignatureTransfer"],
+  "src/x402/X402BatchSettlement.sol": ["X402BatchSettlement"],
+  "src/x402/X402ExactPermit2Proxy.sol": ["X402ExactPermit2Proxy"],
+  "src/x402/X402UptoPermit2Proxy.sol": ["X402UptoPermit2Proxy"],
 };
 
 const settings = {

@@ -5,8 +5,11 @@ use serde::Deserialize;
 
 /// A compiled contract.
 ///
-/// The development chain has these in its genesis block; on any other node they can be deployed with
-/// their [`init_code`](Self::init_code). None of them takes constructor arguments. They are unaudited.
+/// The development chain has these in its genesis block; on any other node those of
+/// [`ALL`](Self::ALL) can be deployed with their [`init_code`](Self::init_code). The others, which
+/// stand in for the contracts of x402, only mean something at the addresses that peers sign for
+/// ([`X402Contracts`](crate::X402Contracts)). None of them takes constructor arguments. They are
+/// unaudited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Artifact {
@@ -18,6 +21,20 @@ pub enum Artifact {
     IdentityRegistry,
     /// The EIP-8004 reputation registry. It needs one `initialize(identityRegistry)`.
     ReputationRegistry,
+    /// The channels of the x402 scheme `batch-settlement`.
+    X402BatchSettlement,
+    /// Collects their deposits by EIP-3009.
+    Erc3009DepositCollector,
+    /// Collects their deposits by Permit2.
+    Permit2DepositCollector,
+    /// The signature transfers of Permit2.
+    Permit2,
+    /// The Permit2 proxy of the x402 scheme `exact`.
+    X402ExactPermit2Proxy,
+    /// The Permit2 proxy of the x402 scheme `upto`.
+    X402UptoPermit2Proxy,
+    /// Several reads in one.
+    Multicall3,
 }
 
 /// Why a compiled contract could not be read: the file that was built into this crate is damaged.
@@ -36,7 +53,7 @@ struct Compiled {
 }
 
 impl Artifact {
-    /// Every artifact, in an order in which they can be deployed.
+    /// Those that are good at any address, in an order in which they can be deployed.
     pub const ALL: [Self; 4] = [
         Self::TestUsdc,
         Self::IdentityRegistry,
@@ -56,6 +73,25 @@ impl Artifact {
             Self::ReputationRegistry => {
                 include_str!("../../contracts/artifacts/ReputationRegistry.json")
             }
+            Self::X402BatchSettlement => {
+                include_str!("../../contracts/artifacts/X402BatchSettlement.json")
+            }
+            Self::Erc3009DepositCollector => {
+                include_str!("../../contracts/artifacts/ERC3009DepositCollector.json")
+            }
+            Self::Permit2DepositCollector => {
+                include_str!("../../contracts/artifacts/Permit2DepositCollector.json")
+            }
+            Self::Permit2 => {
+                include_str!("../../contracts/artifacts/Permit2SignatureTransfer.json")
+            }
+            Self::X402ExactPermit2Proxy => {
+                include_str!("../../contracts/artifacts/X402ExactPermit2Proxy.json")
+            }
+            Self::X402UptoPermit2Proxy => {
+                include_str!("../../contracts/artifacts/X402UptoPermit2Proxy.json")
+            }
+            Self::Multicall3 => include_str!("../../contracts/artifacts/Multicall3.json"),
         }
     }
 

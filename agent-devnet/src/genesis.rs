@@ -23,6 +23,29 @@ pub struct Contracts {
     pub identity: Address,
     /// The EIP-8004 reputation registry.
     pub reputation: Address,
+    /// What the packages of x402 call.
+    pub x402: X402Contracts,
+}
+
+/// Where the contracts of x402 and what they rest on are: the same on every chain, since peers sign
+/// for these addresses. The code here is this project's own, with the same interface and behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct X402Contracts {
+    /// Holds the channels of `batch-settlement`.
+    pub batch_settlement: Address,
+    /// Collects deposits by EIP-3009.
+    pub erc3009_collector: Address,
+    /// Collects deposits by Permit2.
+    pub permit2_collector: Address,
+    /// Permit2; here it has signature transfers only.
+    pub permit2: Address,
+    /// Settles `exact` by Permit2.
+    pub exact_permit2_proxy: Address,
+    /// Settles `upto`.
+    pub upto_permit2_proxy: Address,
+    /// Several reads in one; here it has `tryAggregate` and `aggregate3` only.
+    pub multicall3: Address,
 }
 
 /// The addresses on every development chain that has the contracts.
@@ -31,6 +54,15 @@ pub const CONTRACTS: Contracts = Contracts {
     escrow: address!("0x2402000000000000000000000000000000002402"),
     identity: address!("0x8004A818BFB912233c491871b3d84c89A494BD9e"),
     reputation: address!("0x8004B663056A597Dffe9eCcC1965A193B7388713"),
+    x402: X402Contracts {
+        batch_settlement: address!("0x4020074e9dF2ce1deE5A9C1b5c3f541D02a10003"),
+        erc3009_collector: address!("0x4020806089470a89826cB9fB1f4059150b550004"),
+        permit2_collector: address!("0x4020425FAf3B746C082C2f942b4E5159887B0005"),
+        permit2: address!("0x000000000022D473030F116dDEE9F6B43aC78BA3"),
+        exact_permit2_proxy: address!("0x402085c248EeA27D92E8b30b2C58ed07f9E20001"),
+        upto_permit2_proxy: address!("0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002"),
+        multicall3: address!("0xcA11bde05977b3631167028862bE2a173976CA11"),
+    },
 };
 
 /// What each developer has in test tokens: a million, at six decimals.
@@ -65,12 +97,20 @@ pub(crate) fn place_contracts(
         escrow,
         identity,
         reputation,
+        x402,
     } = CONTRACTS;
     for (artifact, address) in [
         (Artifact::TestUsdc, usdc),
         (Artifact::Escrow, escrow),
         (Artifact::IdentityRegistry, identity),
         (Artifact::ReputationRegistry, reputation),
+        (Artifact::X402BatchSettlement, x402.batch_settlement),
+        (Artifact::Erc3009DepositCollector, x402.erc3009_collector),
+        (Artifact::Permit2DepositCollector, x402.permit2_collector),
+        (Artifact::Permit2, x402.permit2),
+        (Artifact::X402ExactPermit2Proxy, x402.exact_permit2_proxy),
+        (Artifact::X402UptoPermit2Proxy, x402.upto_permit2_proxy),
+        (Artifact::Multicall3, x402.multicall3),
     ] {
         chain.set_code(address, artifact.runtime_code()?)?;
     }

@@ -26,4 +26,4 @@ pub use accounts::{DEV_ACCOUNTS, DevAccount};
 pub use chain::{Chain, ChainError, Clock};
 pub use config::DevnetConfig;
 pub use devnet::{Devnet, StartError};
-pub use genesis::{CONTRACTS, Contracts, GENESIS_USDC, GenesisError};
+pub use genesis::{CONTRACTS, Contracts, GENESIS_USDC, GenesisError, X402Contracts};
