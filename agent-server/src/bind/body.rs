@@ -60,7 +60,7 @@ pub(super) async fn read(
 ) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
     let (bytes, room) = collect(body, headers, budget).await?;
     if !bytes.is_empty() {
-        check_type(headers).map_err(|error| (StatusCode::BAD_REQUEST, error))?;
+        check_type(headers)?;
     }
     check_depth(&bytes, JSON_DEPTH_MAX).map_err(|_| {
         let text = format!("the request is nested deeper than {JSON_DEPTH_MAX} levels");
@@ -70,11 +70,14 @@ pub(super) async fn read(
     Ok((bytes, room))
 }
 
-/// What says that it is no JSON is not taken for it. A page in a browser can send a form or plain
-/// text to any address without being asked whether it may, and JSON it cannot.
-fn check_type(headers: &HeaderMap) -> Result<(), A2aError> {
+/// Only what says that it is JSON is taken for it. A page in a browser can send a form, plain text or
+/// bytes of no type to any address without being asked whether it may, and JSON it cannot.
+///
+/// Of another type A2A says which status it has (§5.4); of none it says nothing, and HTTP does.
+fn check_type(headers: &HeaderMap) -> Result<(), Refused> {
     let Some(declared) = headers.get(CONTENT_TYPE) else {
-        return Ok(());
+        let error = A2aError::content_type_not_supported("").with_detail("content_type_missing");
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     };
     let declared = declared.to_str().unwrap_or("?");
     let essence = declared.split(';').next().unwrap_or("").trim();
@@ -82,7 +85,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), A2aError> {
     if JSON_TYPES.iter().any(|taken| known(taken)) {
         Ok(())
     } else {
-        Err(A2aError::content_type_not_supported(&shorten(declared)))
+        let error = A2aError::content_type_not_supported(&shorten(declared));
+        Err((StatusCode::BAD_REQUEST, error))
     }
 }
 

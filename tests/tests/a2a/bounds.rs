@@ -72,6 +72,16 @@ async fn what_a_form_can_send_is_no_request() {
             );
         }
     }
+    // Nor is what says nothing of itself: a page can send bytes without a type as well.
+    for (path, body) in [("/a2a", &rpc), ("/rest/message:send", &plain)] {
+        let (body, length) = (body.to_string(), body.to_string().len());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: house\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        let reply = crate::http::send(house.address, &request).await;
+        assert_eq!(reply.status, 415, "{path}: {}", reply.body);
+    }
     assert_eq!(house.call("ListTasks", json!({})).await["totalSize"], 0);
 }
 

@@ -23,7 +23,17 @@ impl Reply {
 
 /// One request on a connection of its own. `headers` are lines, each ended by CRLF.
 pub async fn ask(to: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Reply {
-    let mut stream = begin(to, method, path, headers, body).await;
+    read(begin(to, method, path, headers, body).await).await
+}
+
+/// One request as it is written here.
+pub async fn send(to: SocketAddr, request: &str) -> Reply {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    read(stream).await
+}
+
+async fn read(mut stream: TcpStream) -> Reply {
     let mut bytes = Vec::new();
     let read = timeout(WAIT, stream.read_to_end(&mut bytes)).await;
     read.expect("an answer in time").unwrap();
