@@ -10,6 +10,7 @@
 //! | [`channel`] | what a seller may admit and claim |
 //! | [`ledger`] | the port that makes it durable |
 //! | [`policy`] | what a buyer may spend |
+//! | [`ap2`] | mandates of AP2 that narrow it |
 //! | [`trace`] | which larger piece of work a request belongs to |
 //! | [`trust`] | identity and feedback of EIP-8004, and how far to believe it |
 //!
@@ -17,6 +18,7 @@
 //! one appears among its dependencies.
 
 pub mod a2a;
+pub mod ap2;
 pub mod channel;
 pub mod clock;
 pub mod jcs;

@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, talk to standard error.
 
+mod approve;
 mod ask;
 mod buyer;
 mod calling;

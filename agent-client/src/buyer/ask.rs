@@ -23,7 +23,7 @@ use super::bill::Bill;
 use super::reading::Reading;
 use super::refused::Tries;
 use super::seller::Seller;
-use crate::wallet::{PayRequest, Payment, ReceiptError};
+use crate::wallet::{PayRequest, Payment, ReceiptError, WalletError};
 
 /// What is asked of one seller.
 pub(super) struct Ask<'a> {
@@ -94,6 +94,11 @@ impl Ask<'_> {
 
     async fn pay(&self, bill: &Bill) -> Result<Payment, AskError> {
         self.seller.check_payee(&bill.terms).await?;
+        let agent = self.seller.agent();
+        let policy = self.seller.buyer().wallet().policy();
+        policy
+            .decide_agent(agent.as_ref())
+            .map_err(WalletError::from)?;
         let request = PayRequest {
             terms: &bill.terms,
             skill: self.skill,

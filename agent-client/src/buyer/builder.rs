@@ -68,7 +68,7 @@ impl BuyerBuilder {
     /// What a configuration file says; paths in it are relative to `base`.
     pub(super) fn of(config: &BuyerConfig, base: &Path) -> Result<Self, BuyerError> {
         let (settings, key) = (config.chain.clone(), config.key(base)?);
-        let policy = config.budget.policy(&settings)?;
+        let policy = config.policy(base, SystemClock.now_unix_secs())?;
         let trust = config.trust.policy(&settings)?;
         Ok(Self::new(settings, key, base.join(&config.data_dir))
             .policy(policy)

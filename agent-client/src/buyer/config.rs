@@ -11,7 +11,7 @@ use agent_core::trust::ScorePolicy;
 use alloy_primitives::Address;
 use serde::Deserialize;
 
-use super::{BuyerError, limits};
+use super::{BuyerError, MandateConfig, Rules, limits};
 use crate::call::{CardTrust, SignatureMode};
 use crate::discover::TrustPolicy;
 use crate::egress::EgressPolicy;
@@ -49,6 +49,12 @@ pub struct BuyerConfig {
     /// What may be spent.
     #[serde(default)]
     pub budget: Budget,
+    /// What narrows it.
+    #[serde(default)]
+    pub rules: Rules,
+    /// Mandates of AP2 under which the buyer pays; all must hold.
+    #[serde(default)]
+    pub mandates: Vec<MandateConfig>,
     /// Whom to believe.
     #[serde(default)]
     pub trust: Trust,
@@ -211,6 +217,18 @@ impl BuyerConfig {
         }
         let text = tokio::fs::read_to_string(path).await.map_err(file)?;
         Self::parse(&text).map_err(config)
+    }
+
+    /// What may be spent under all of it; paths are relative to `base`.
+    ///
+    /// # Errors
+    /// [`BuyerError`] when a part of it cannot be read or enforced.
+    pub fn policy(&self, base: &Path, now_unix_secs: u64) -> Result<SpendPolicy, BuyerError> {
+        let mut policy = self.budget.policy(&self.chain)?;
+        policy.rules = self.rules.policy(&self.chain)?;
+        self.mandates.iter().try_fold(policy, |policy, mandate| {
+            mandate.narrow(&policy, &self.chain, base, now_unix_secs)
+        })
     }
 
     pub(super) fn key(&self, base: &Path) -> Result<PayerKey, BuyerError> {

@@ -1,5 +1,6 @@
 //! Why a buyer could not be set up, or found nobody.
 
+use agent_core::ap2::MandateError;
 use agent_core::money::MoneyError;
 
 use crate::call::CallError;
@@ -37,6 +38,14 @@ pub enum BuyerError {
         what: &'static str,
         /// Why.
         error: MoneyError,
+    },
+    /// A mandate cannot be taken.
+    #[error("{path}: {error}")]
+    Mandate {
+        /// Its file.
+        path: String,
+        /// Why.
+        error: MandateError,
     },
     /// The payer's key cannot be had.
     #[error(transparent)]
@@ -84,6 +93,7 @@ impl BuyerError {
             Self::File { .. } => "buyer.file",
             Self::Config { .. } => "buyer.config",
             Self::Amount { .. } => "buyer.amount",
+            Self::Mandate { error, .. } => error.code(),
             Self::Key(error) => error.code(),
             Self::Egress(error) => error.code(),
             Self::Chain(error) => error.code(),

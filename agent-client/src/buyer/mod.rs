@@ -25,11 +25,13 @@ mod builder;
 mod config;
 mod error;
 mod exchange;
+mod hire;
 pub mod limits;
 mod offers;
 mod rate;
 mod reading;
 mod refused;
+mod rules;
 mod seller;
 
 pub use answer::{Answer, Paid, Question};
@@ -40,6 +42,7 @@ pub use config::{
 };
 pub use error::BuyerError;
 pub use offers::Offers;
+pub use rules::{MandateConfig, Rules, SkillRules};
 pub use seller::Seller;
 
 use std::fmt;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::json::Json;
 use agent_core::money::Money;
+use agent_core::policy::PolicyRefusal;
 use agent_core::trust::{GlobalAgentId, RegistrationFile};
+use agent_core::untrusted::shorten;
 use agent_core::x402::PaymentTerms;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -173,7 +175,18 @@ impl Seller {
             input,
             at_most,
         };
-        answer(Box::pin(ask.run()).await?)
+        let done = Box::pin(ask.run()).await;
+        if let Err(AskError::Dearer { asked, allowed }) = &done {
+            tracing::warn!(
+                code = PolicyRefusal::Drift.code(),
+                endpoint = %self.remote().endpoint(),
+                skill = %shorten(skill),
+                asked_base_units = %asked,
+                offered_base_units = %allowed,
+                "a seller asks for more than it offered; nothing was paid"
+            );
+        }
+        answer(done?)
     }
 
     /// Makes sure that `terms` pay this agent and nobody else. The answer for the card's own terms

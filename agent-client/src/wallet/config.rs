@@ -33,6 +33,8 @@ pub struct WalletConfig {
     pub auto_open: bool,
     /// How long a payment waits for one of the payee's slots.
     pub slot_wait: Duration,
+    /// How long a payment above the policy's threshold waits for the approver; then it is refused.
+    pub approval_wait: Duration,
     /// What a commit promises. A wallet that signs over again after a power cut pays twice.
     pub durability: Durability,
 }
@@ -51,6 +53,7 @@ impl WalletConfig {
         let tenth = BaseUnits::new((policy.locked_total.get() / 10).max(1));
         Self {
             path: path.into(),
+            approval_wait: limits::APPROVAL_WAIT,
             key,
             escrow,
             assets,

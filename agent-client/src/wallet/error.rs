@@ -10,7 +10,7 @@ use agent_core::{
 };
 use alloy_primitives::Address;
 
-use super::escrow::EscrowError;
+use super::{approve::ApprovalRequest, escrow::EscrowError};
 use crate::sqlite::{OpenError, SubmitError};
 
 /// Why the wallet did not do what it was asked. Unless a variant says otherwise nothing was signed.
@@ -23,6 +23,12 @@ pub enum WalletError {
     /// The spend policy says no.
     #[error(transparent)]
     Policy(#[from] PolicyRefusal),
+    /// A person must say yes to this payment first; asked again later, it may go through.
+    #[error("a person has to approve this payment first (approval {})", .0.id())]
+    NeedsApproval(Box<ApprovalRequest>),
+    /// A person said no to this payment, or nobody answered in time.
+    #[error("this payment was not approved (approval {})", .0.id())]
+    NotApproved(Box<ApprovalRequest>),
     /// No lock has room, and the wallet is not configured to open one by itself.
     #[error("no open lock has room for {need} base units; open one or top one up")]
     NoRoom {
@@ -92,6 +98,8 @@ impl WalletError {
         match self {
             Self::Terms(refusal) => refusal.code(),
             Self::Policy(refusal) => refusal.code(),
+            Self::NeedsApproval(_) => "wallet_needs_approval",
+            Self::NotApproved(_) => "wallet_not_approved",
             Self::NoRoom { .. } => "wallet_no_room",
             Self::Suspect { .. } => "wallet_suspect",
             Self::Slots { .. } => "wallet_too_many_in_flight",

@@ -36,3 +36,15 @@ pub const RELEASE_ATTEMPTS_MAX: u32 = 16;
 
 /// Longest key file that is read: 64 digits, a prefix and some space.
 pub const KEY_FILE_BYTES_MAX: u64 = 256;
+
+/// How many requests lie on the desk for a person: more than anybody reads through.
+pub const APPROVALS_WAITING_MAX: usize = 64;
+
+/// Longest file on the desk: a few short texts.
+pub const APPROVAL_FILE_BYTES_MAX: u64 = 16 * 1_024;
+
+/// How long a person's yes is good for, and a request waits to be seen: a day.
+pub const APPROVAL_VALID_SECS: u64 = 86_400;
+
+/// How long a payment waits for a person who is there. A desk answers at once.
+pub const APPROVAL_WAIT: Duration = Duration::from_secs(120);

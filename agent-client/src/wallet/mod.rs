@@ -19,10 +19,12 @@
 //! from a backup while its locks are open.
 
 mod account;
+mod approve;
 mod book;
 mod books;
 mod config;
 mod correct;
+mod desk;
 mod error;
 mod escrow;
 mod halt;
@@ -43,9 +45,11 @@ mod terms;
 mod windows;
 
 pub use account::{Account, ChannelState};
+pub use approve::{ApprovalId, ApprovalRequest, ApproveWith, Approver, Deciding, Decision};
 pub use books::WalletBooks;
 pub use config::WalletConfig;
 pub use correct::{Corrected, CorrectionError};
+pub use desk::{ApprovalDesk, WaitingApproval};
 pub use error::{TermsRefusal, WalletError};
 pub use escrow::{
     EscrowError, EscrowPort, OpenRequest, OpenedLock, ReleasedLock, opening_nonce, receive_digest,
@@ -88,6 +92,7 @@ struct Inner {
     config: WalletConfig,
     policy: RwLock<Arc<SpendPolicy>>,
     kill_switch: KillSwitch,
+    approver: RwLock<Arc<dyn Approver>>,
     slots: Slots,
     /// One opening at a time for a payee and token.
     doors: Mutex<HashMap<(Address, Address), Door>>,
@@ -132,6 +137,7 @@ impl Wallet {
             clock,
             policy: RwLock::new(Arc::new(config.policy.clone())),
             kill_switch: KillSwitch::of(&config.path),
+            approver: RwLock::new(Arc::new(ApprovalDesk::of(&config.path))),
             config,
             slots: Slots::default(),
             doors: Mutex::default(),
@@ -169,6 +175,21 @@ impl Wallet {
             Arc::make_mut(&mut policy).killed = true;
         }
         policy
+    }
+
+    /// Who asks a person about payments above the policy's threshold. Until this is called they
+    /// wait on the [`ApprovalDesk`] beside the wallet's file.
+    pub fn set_approver(&self, approver: Arc<dyn Approver>) {
+        *self
+            .0
+            .approver
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = approver;
+    }
+
+    fn approver(&self) -> Arc<dyn Approver> {
+        let approver = self.0.approver.read();
+        Arc::clone(&approver.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What stops all spending of this wallet, also from another process and over restarts.

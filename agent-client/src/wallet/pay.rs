@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use agent_core::{
     json::{Json, Metadata},
     ledger::PaymentId,
-    money::BaseUnits,
+    money::{AssetId, BaseUnits},
+    policy::PolicyRefusal,
     untrusted::shorten,
     voucher::ChannelId,
     x402::{
@@ -16,6 +17,7 @@ use agent_core::{
 
 use super::{
     Wallet,
+    approve::{self, ApprovalRequest, Decision},
     error::WalletError,
     limits::{CLOCK_SLACK_SECS, ROOM_ROUNDS_MAX},
     reserve::{Granted, Want, reserve},
@@ -85,6 +87,7 @@ impl Wallet {
         let (config, inner) = (&self.0.config, &self.0);
         let asset = terms::vet(terms, &config.escrow, &config.assets)?;
         terms::something(request.max)?;
+        self.approve(&request, asset.id()).await?;
         let slot = inner
             .slots
             .take(terms.pay_to, terms.max_in_flight, config.slot_wait)
@@ -112,10 +115,33 @@ impl Wallet {
         })
     }
 
+    /// Gets a person's yes where the policy wants one.
+    async fn approve(&self, request: &PayRequest<'_>, asset: AssetId) -> Result<(), WalletError> {
+        let policy = self.policy();
+        if policy.killed {
+            return Err(PolicyRefusal::Killed.into());
+        }
+        if !policy.asks(request.max) {
+            return Ok(());
+        }
+        let asked = ApprovalRequest::new(
+            asset,
+            request.terms.pay_to,
+            (request.skill, request.resource),
+            request.max,
+            self.0.clock.now_unix_secs(),
+        );
+        match approve::decide(&*self.approver(), &asked, self.0.config.approval_wait).await {
+            Decision::Approved => Ok(()),
+            Decision::Refused => Err(WalletError::NotApproved(Box::new(asked))),
+            Decision::Waiting => Err(WalletError::NeedsApproval(Box::new(asked))),
+        }
+    }
+
     /// Commits the payment, making room for it as often as others take that room away.
     async fn grant(&self, terms: &PaymentTerms, want: &Arc<Want>) -> Result<Granted, WalletError> {
         for _ in 0..ROOM_ROUNDS_MAX {
-            let (want, policy) = (Arc::clone(want), self.policy());
+            let (shown, want, policy) = (want, Arc::clone(want), self.policy());
             let (need, now) = (want.max, self.0.clock.now_unix_millis());
             let granted = self
                 .0
@@ -125,7 +151,19 @@ impl Wallet {
                 Err(WalletError::NoRoom { .. }) if self.0.config.auto_open => {
                     self.ensure_channel(terms, need).await?;
                 }
-                ended => return ended,
+                ended => {
+                    if let Err(WalletError::Policy(PolicyRefusal::Drift)) = &ended {
+                        tracing::warn!(
+                            code = PolicyRefusal::Drift.code(),
+                            payee = %terms.pay_to,
+                            skill = %shown.skill,
+                            asked_base_units = %shown.max,
+                            offered_base_units = ?shown.offered,
+                            "a seller asks for more than it offered; nothing was paid"
+                        );
+                    }
+                    return ended;
+                }
             }
         }
         Err(WalletError::NoRoom { need: want.max })

@@ -1,3 +1,4 @@
+use super::approve::AtTerminal;
 use super::buyer::BuyerOptions;
 use super::calling::CallArguments;
 use super::{Failure, show};
@@ -7,6 +8,7 @@ use agent_core::money::BaseUnits;
 use agent_core::skill::text_field;
 use agent_core::x402::{PaymentTerms, SkillTerms};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -32,6 +34,9 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = arguments.calling.options(&arguments.url)?;
     let buyer = arguments.buyer.open().await?;
+    if let Some(terminal) = AtTerminal::if_there(buyer.assets().clone()) {
+        buyer.wallet().set_approver(Arc::new(terminal));
+    }
     let done = Box::pin(ask_or_tell(&arguments, &buyer, options)).await;
     buyer.close().await;
     done

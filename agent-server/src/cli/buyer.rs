@@ -2,14 +2,14 @@
 
 use super::Failure;
 use crate::config::KeyConfig;
-use agent_client::buyer::{Buyer, BuyerError};
+use agent_client::buyer::{Buyer, BuyerConfig, BuyerError};
 use agent_client::chain::outbox::OutboxError;
 use agent_client::discover::DiscoverError;
 use agent_client::egress::EgressPolicy;
 use agent_client::settings::ChainSettings;
 use agent_client::sqlite::OpenError;
 use agent_client::wallet::WalletError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BuyerOptions {
@@ -26,6 +26,21 @@ pub(super) struct BuyerOptions {
 }
 
 impl BuyerOptions {
+    /// Where the buyer's wallet is, without opening it: a running buyer has it open.
+    pub(super) fn wallet_file(&self) -> Result<PathBuf, Failure> {
+        let dir = if self.devnet.is_some() {
+            self.data_dir.clone()
+        } else {
+            let text = std::fs::read_to_string(&self.config);
+            let text =
+                text.map_err(|e| Failure::usage(format!("{}: {e}", self.config.display())))?;
+            let config = BuyerConfig::parse(&text).map_err(Failure::usage)?;
+            let base = self.config.parent().unwrap_or_else(|| Path::new(""));
+            base.join(config.data_dir)
+        };
+        Ok(dir.join("wallet.db"))
+    }
+
     /// Opens the buyer, as the only owner of its wallet.
     pub(super) async fn open(&self) -> Result<Buyer, Failure> {
         let opened = match self.devnet {
@@ -34,7 +49,8 @@ impl BuyerOptions {
                 let key = KeyConfig::Devnet(number).read().map_err(Failure::usage)?;
                 let url = std::env::var("AGENT_RPC_URL");
                 let url = url.unwrap_or_else(|_| ChainSettings::DEVNET_RPC_URL.to_owned());
-                Buyer::builder(ChainSettings::devnet(url), key, &self.data_dir)
+                let settings = ChainSettings::devnet(url);
+                Buyer::builder(settings, key, &self.data_dir)
                     .egress(EgressPolicy::strict().allow_loopback())
                     .open()
                     .await

@@ -1,16 +1,22 @@
 use super::buyer::BuyerOptions;
 use super::{Failure, show};
 use agent_client::buyer::Buyer;
-use agent_client::wallet::{Account, ChannelState};
+use agent_client::clock::SystemClock;
+use agent_client::wallet::{Account, ApprovalDesk, ApprovalId, ChannelState, KillSwitch};
+use agent_core::clock::Clock;
 use agent_core::money::{AssetId, BaseUnits};
+use agent_core::untrusted::shorten;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// What to do.
     #[arg(value_enum, default_value_t = Action::Show)]
     action: Action,
+    /// Which approval, for `approve` and `refuse`.
+    id: Option<String>,
     /// Say what `reclaim` would take back, and do nothing.
     #[arg(long)]
     dry_run: bool,
@@ -21,22 +27,96 @@ pub(super) struct Arguments {
     buyer: BuyerOptions,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Action {
     /// The books, and the locks that still hold something.
     Show,
     /// Take back what is left in locks that are past their deadlines.
     Reclaim,
+    /// Stop all spending of this wallet at once, also in a running buyer.
+    Kill,
+    /// Let spending go on after `kill`.
+    Resume,
+    /// The payments that wait for a person.
+    Approvals,
+    /// Allow one of them, once.
+    Approve,
+    /// Refuse one of them.
+    Refuse,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    // These work beside a running buyer, which has the wallet open.
+    match arguments.action {
+        Action::Kill | Action::Resume => return switch(&arguments),
+        Action::Approvals => return waiting(&arguments),
+        Action::Approve => return decide(&arguments, true),
+        Action::Refuse => return decide(&arguments, false),
+        Action::Show | Action::Reclaim => {}
+    }
     let buyer = arguments.buyer.open().await?;
     let done = match arguments.action {
-        Action::Show => books(&arguments, &buyer).await,
         Action::Reclaim => reclaim(&arguments, &buyer).await,
+        _ => books(&arguments, &buyer).await,
     };
     buyer.close().await;
     done
+}
+
+fn switch(arguments: &Arguments) -> Result<(), Failure> {
+    let wallet = arguments.buyer.wallet_file()?;
+    let (switch, kill) = (KillSwitch::of(&wallet), arguments.action == Action::Kill);
+    let done = if kill { switch.kill() } else { switch.resume() };
+    done.map_err(|error| Failure::work(format!("{}: {error}", switch.path().display())))?;
+    if arguments.json {
+        show::document(&json!({"killed": kill}));
+    } else {
+        let word = if kill { "stopped" } else { "allowed again" };
+        println!("spending from {} is {word}", wallet.display());
+    }
+    Ok(())
+}
+
+fn waiting(arguments: &Arguments) -> Result<(), Failure> {
+    let desk = ApprovalDesk::of(&arguments.buyer.wallet_file()?);
+    let waiting = desk.waiting().map_err(Failure::work)?;
+    if arguments.json {
+        show::document(&json!({ "approvals": waiting }));
+        return Ok(());
+    }
+    for one in &waiting {
+        let (id, max, asset, payee) = (&one.id, &one.max_base_units, &one.asset, &one.payee);
+        println!(
+            "{id}  at most {max} base units of {asset} to {payee} for {} at {}, asked {}",
+            shorten(&one.skill),
+            shorten(&one.resource),
+            show::time(one.asked_unix_secs),
+        );
+    }
+    if waiting.is_empty() {
+        eprintln!("no payment waits for an approval");
+    }
+    Ok(())
+}
+
+fn decide(arguments: &Arguments, approved: bool) -> Result<(), Failure> {
+    let text = arguments.id.as_deref().unwrap_or_default();
+    let id = ApprovalId::parse(text)
+        .ok_or_else(|| Failure::usage("name an approval that `agent wallet approvals` lists"))?;
+    let desk = ApprovalDesk::of(&arguments.buyer.wallet_file()?);
+    let now = SystemClock.now_unix_secs();
+    desk.answer(&id, approved, now)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::work(format!("no approval {id} waits")),
+            _ => Failure::work(error),
+        })?;
+    if arguments.json {
+        show::document(&json!({"id": id, "approved": approved}));
+    } else {
+        let word = if approved { "approved" } else { "refused" };
+        println!("{id} is {word}; ask again");
+    }
+    Ok(())
 }
 
 async fn books(arguments: &Arguments, buyer: &Buyer) -> Result<(), Failure> {

@@ -39,6 +39,7 @@
 //! - ES256, EdDSA and (made there, checked here) RS256 work with both; ES256K with Python only.
 
 mod algorithm;
+mod compact;
 mod error;
 mod form;
 mod header;
@@ -52,6 +53,7 @@ mod vectors;
 mod verify;
 
 pub use algorithm::Algorithm;
+pub use compact::{sign_compact, verify_compact};
 pub use error::{SignatureFault, SigningError};
 pub use form::CardForm;
 pub use header::ProtectedHeader;
