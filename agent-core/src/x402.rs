@@ -11,6 +11,7 @@
 //! | [`header`], [`v1`] | x402 over HTTP in both versions |
 //! | [`facilitator`] | what a facilitator is asked and answers |
 
+mod authorize;
 pub mod batch;
 mod echo;
 mod eip3009;
@@ -28,6 +29,10 @@ pub mod upto;
 pub mod v1;
 mod z402;
 
+pub use authorize::{
+    AuthorizeRequest, AuthorizeResponse, Erc3009Opening, LockAuthorization, VaultOpening,
+    Z402Claim, Z402SettlePayload,
+};
 pub use batch::AssetTransferMethod;
 pub use eip3009::{OutOfTime, TransferAuthorization, check_window};
 pub use evm_terms::{EvmTerms, TermsError};

@@ -14,6 +14,7 @@ use crate::limits;
 pub mod bindings;
 pub mod outbox;
 pub mod watcher;
+pub mod x402_bindings;
 
 mod client;
 mod error;

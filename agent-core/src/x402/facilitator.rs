@@ -1,8 +1,8 @@
 //! What a facilitator is asked and answers: `/verify`, `/settle`, `/supported` (x402 v2 §7, v1 §7).
 
 use super::limits::{MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_KINDS};
+use super::{AuthorizeRequest, AuthorizeResponse, SettleResponse};
 use super::{Mode, PaymentPayload, PaymentRequirements, X402_VERSION, v1};
-use super::SettleResponse;
 use crate::json::{Json, Metadata, check_depth};
 use crate::ledger::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -244,15 +244,19 @@ pub trait Facilitator: Send + Sync + std::fmt::Debug {
     /// What it can do.
     fn supported(&self) -> BoxFuture<'_, Result<Supported, FacilitatorError>>;
     /// Checks a payment.
-    fn verify(
-        &self,
-        request: RequestV2,
-    ) -> BoxFuture<'_, Result<VerifyResponse, FacilitatorError>>;
+    fn verify(&self, request: RequestV2)
+    -> BoxFuture<'_, Result<VerifyResponse, FacilitatorError>>;
     /// Makes a payment on chain.
-    fn settle(
+    fn settle(&self, request: RequestV2)
+    -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>>;
+    /// Opens a lock of z402 for a buyer, or adds to it. A facilitator of plain x402 refuses.
+    fn authorize(
         &self,
-        request: RequestV2,
-    ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>>;
+        request: AuthorizeRequest,
+    ) -> BoxFuture<'_, Result<AuthorizeResponse, FacilitatorError>> {
+        let refusal = AuthorizeResponse::refused("unsupported_scheme", &request);
+        Box::pin(std::future::ready(Ok(refusal)))
+    }
 }
 
 /// Why a facilitator gave no answer. The texts are for the log, never for a peer.
