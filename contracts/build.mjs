@@ -13,6 +13,7 @@ const wanted = {
   "src/erc8004/IdentityRegistry.sol": ["IdentityRegistry"],
   "src/erc8004/ReputationRegistry.sol": ["ReputationRegistry"],
   "src/test/HostileTokens.sol": [
+    "AnswersToken",
     "BlacklistToken",
     "FeeOnTransferToken",
     "PhantomToken",
@@ -21,6 +22,7 @@ const wanted = {
     "ReturnsNothingToken",
   ],
   "src/test/TestUSDC.sol": ["TestUSDC"],
+  "src/test/Tries.sol": ["Tries"],
   "src/x402/ERC3009DepositCollector.sol": ["ERC3009DepositCollector"],
   "src/x402/Multicall3.sol": ["Multicall3"],
   "src/x402/Permit2DepositCollector.sol": ["Permit2DepositCollector"],

@@ -81,7 +81,7 @@ interface IZ402Escrow {
     error NonceUsed();
     /// @notice The arrays differ in length.
     error LengthMismatch();
-    /// @notice The rows are empty or not a multiple of 148 bytes.
+    /// @notice The rows are empty or not a whole number of rows.
     error BadRows();
     /// @notice The row's voucher is not signed by the lock's signer.
     error BadVoucher(uint256 row);
@@ -124,6 +124,11 @@ interface IZ402Escrow {
 
     /// @notice `authorize` for many locks of the caller in one transaction.
     function authorizeMany(Lock[] calldata locks, uint256[] calldata amounts, uint40[] calldata deadlines) external;
+
+    /// @notice `authorize` for many locks of the caller that share token, signer and deadline, at the least cost.
+    /// @param rows packed rows of 48 bytes: payee 20 | salt 12 | amount 16.
+    /// @dev The payer is the caller. Naming a lock twice adds up. A row that cannot be funded stops them all.
+    function authorizeRows(address token, address signer, uint40 deadline, bytes calldata rows) external;
 
     /// @notice `authorize` with the payer's signature; anyone may send it.
     /// @dev Nonces need no order; a signer's Authorize and Release signatures share one set of them. The deadline is

@@ -2,7 +2,7 @@
 
 use agent_client::chain::bindings::IZ402Escrow;
 use agent_core::voucher::{EscrowDomain, Lock};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, aliases::U40};
 use alloy_signer_local::PrivateKeySigner;
 
 use crate::sign;
@@ -49,5 +49,23 @@ pub fn settle(
         payee,
         token,
         rows: rows.concat().into(),
+    }
+}
+
+/// The call that opens these locks from their payer's vault, so much in each. They share token and
+/// signer. `payee 20 | salt 12 | amount 16`.
+#[must_use]
+pub fn open(locks: &[(Lock, u128)], deadline: u64) -> IZ402Escrow::authorizeRowsCall {
+    let pack = |(lock, amount): &(Lock, u128)| {
+        let salt: [u8; 12] = lock.salt.0.to_be_bytes();
+        let parts: [&[u8]; 3] = [lock.payee.as_slice(), &salt, &amount.to_be_bytes()];
+        parts.concat()
+    };
+    let first = locks.first().map(|(lock, _)| *lock);
+    IZ402Escrow::authorizeRowsCall {
+        token: first.map_or(Address::ZERO, |lock| lock.token),
+        signer: first.map_or(Address::ZERO, |lock| lock.signer),
+        deadline: U40::from(deadline),
+        rows: locks.iter().flat_map(pack).collect::<Vec<_>>().into(),
     }
 }

@@ -1,9 +1,8 @@
 //! The tokens that misbehave, placed on a chain.
 
-use alloy_primitives::{Address, Bytes, U256};
-use serde::Deserialize;
+use alloy_primitives::{Address, U256};
 
-use crate::world::World;
+use crate::world::{World, artifact_code};
 
 alloy_sol_types::sol! {
     /// What anybody may do with a test token, and the switches of the hostile ones.
@@ -20,6 +19,7 @@ alloy_sol_types::sol! {
         function lastAnswer() external view returns (bytes);
         function calls() external view returns (uint256);
         function setBlocked(address account, bool on) external;
+        function setAnswer(bool odd, bytes answer) external;
     }
 }
 
@@ -38,23 +38,20 @@ pub enum Hostile {
     Reentrant,
     /// Refuses listed accounts.
     Blacklist,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Compiled {
-    deployed_bytecode: Bytes,
+    /// Moves, and answers what it was told to.
+    Answers,
 }
 
 impl Hostile {
     /// Every one of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Fee,
         Self::ReturnsFalse,
         Self::ReturnsNothing,
         Self::Phantom,
         Self::Reentrant,
         Self::Blacklist,
+        Self::Answers,
     ];
 
     const fn json(self) -> &'static str {
@@ -67,19 +64,24 @@ impl Hostile {
             Self::Phantom => include_str!("../../contracts/artifacts/PhantomToken.json"),
             Self::Reentrant => include_str!("../../contracts/artifacts/ReentrantToken.json"),
             Self::Blacklist => include_str!("../../contracts/artifacts/BlacklistToken.json"),
+            Self::Answers => include_str!("../../contracts/artifacts/AnswersToken.json"),
         }
     }
 
     /// Places the token and gives the holder some of it.
     pub fn place(self, world: &mut World, holder: Address, amount: u64) -> Address {
-        let compiled: Compiled = serde_json::from_str(self.json()).unwrap();
         let at = Address::repeat_byte(0xb0);
-        world
-            .chain
-            .set_code(at, compiled.deployed_bytecode)
-            .unwrap();
+        self.place_at(world, at);
         mint(world, at, holder, amount);
         at
+    }
+
+    /// Places the token at an address of the caller's choice. Nobody has any of it.
+    pub fn place_at(self, world: &mut World, at: Address) {
+        world
+            .chain
+            .set_code(at, artifact_code(self.json()))
+            .unwrap();
     }
 }
 

@@ -91,7 +91,10 @@ impl World {
         let config = DevnetConfig::default()
             .with_clock(Clock::Stepped)
             .with_genesis_timestamp(START);
-        let chain = Chain::new(&config).unwrap();
+        let mut chain = Chain::new(&config).unwrap();
+        if let Some(code) = other_escrow() {
+            chain.set_code(CONTRACTS.escrow, code).unwrap();
+        }
         let domain = EscrowDomain::new(chain.chain_id(), CONTRACTS.escrow);
         Self { chain, domain }
     }
@@ -126,6 +129,40 @@ impl World {
         }
     }
 
+    /// What each call would answer if it came alone, many in one go. The sender is a contract.
+    ///
+    /// # Panics
+    ///
+    /// If there are more of them than one call has gas for.
+    #[must_use]
+    pub fn try_all<C: SolCall>(
+        &mut self,
+        to: Address,
+        calls: &[C],
+    ) -> Vec<Result<C::Return, Refusal>> {
+        let at = Address::repeat_byte(0x77);
+        let code = artifact_code(include_str!("../../contracts/artifacts/Tries.json"));
+        self.chain.set_code(at, code).unwrap();
+        let tries = ITries::triesCall {
+            target: to,
+            calls: calls.iter().map(|call| call.abi_encode().into()).collect(),
+        };
+        let said = self.view(at, &tries);
+        assert_eq!(
+            (said.fine.len(), said.answers.len()),
+            (calls.len(), calls.len())
+        );
+        let answers = said.fine.into_iter().zip(said.answers);
+        answers
+            .map(|(fine, answer)| {
+                if !fine {
+                    return Err(Refusal(answer));
+                }
+                Ok(C::abi_decode_returns(&answer).unwrap())
+            })
+            .collect()
+    }
+
     /// The answer of a view.
     #[must_use]
     pub fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
@@ -148,6 +185,12 @@ impl World {
         let receipt = self.chain.transact(request(from, to, call)).unwrap();
         assert_eq!(said.is_ok(), receipt.status(), "{}", C::SIGNATURE);
         said.map(|returned| Done { returned, receipt })
+    }
+
+    /// Sends bytes, whether they will revert or not.
+    pub fn raw(&mut self, from: Address, to: Address, data: Bytes) -> TransactionReceipt {
+        let request = TransactionRequest::default().from(from).to(to);
+        self.chain.transact(request.input(data.into())).unwrap()
     }
 
     /// Sends a transaction to the escrow.
@@ -207,6 +250,28 @@ impl World {
         let amount = U256::from(amount);
         self.escrow(payer, &IZ402Escrow::depositCall { token, amount })
     }
+}
+
+alloy_sol_types::sol! {
+    interface ITries {
+        function tries(address target, bytes[] calls) external returns (bool[] fine, bytes[] answers);
+    }
+}
+
+/// The runtime code in a compiled contract's file.
+#[must_use]
+pub fn artifact_code(json: &str) -> Bytes {
+    let compiled: serde_json::Value = serde_json::from_str(json).unwrap();
+    let code = compiled["deployedBytecode"].as_str().unwrap();
+    code.parse().unwrap()
+}
+
+/// Another escrow than the one that is checked in, if `AGENT_TEST_ARTIFACTS` names a directory with
+/// one: `contracts/mutate.mjs` puts spoiled ones there, to see whether the tests notice.
+fn other_escrow() -> Option<Bytes> {
+    let directory = std::env::var_os("AGENT_TEST_ARTIFACTS")?;
+    let path = std::path::Path::new(&directory).join("Z402Escrow.json");
+    Some(artifact_code(&std::fs::read_to_string(path).unwrap()))
 }
 
 /// A lock of one development account for another in the test token.

@@ -19,28 +19,44 @@ contract IdentityRegistry {
 
     // ------------------------------------------------------------------ events and errors
 
+    /// @notice ERC-721: an agent was made (from zero) or changed hands.
     event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+    /// @notice ERC-721: somebody may move one agent, or nobody any more (zero).
     event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId);
+    /// @notice ERC-721: somebody may act for all agents of an owner, or not any more.
     event ApprovalForAll(address indexed owner, address indexed operator, bool approved);
+    /// @notice ERC-4906: what `tokenURI` names has changed.
     event MetadataUpdate(uint256 _tokenId);
+    /// @notice A new agent.
     event Registered(uint256 indexed agentId, string agentURI, address indexed owner);
+    /// @notice A value about an agent was set; the key is there twice, once to be searched for.
     event MetadataSet(
         uint256 indexed agentId, string indexed indexedMetadataKey, string metadataKey, bytes metadataValue
     );
+    /// @notice The address of an agent's registration file has changed.
     event URIUpdated(uint256 indexed agentId, string newURI, address indexed updatedBy);
 
     // The names of ERC-6093, so that the selectors are those of the deployed registries.
+    /// @notice The zero address owns nothing.
     error ERC721InvalidOwner(address owner);
+    /// @notice There is no such agent.
     error ERC721NonexistentToken(uint256 tokenId);
+    /// @notice The agent is not of the account that it is to be taken from.
     error ERC721IncorrectOwner(address sender, uint256 tokenId, address owner);
+    /// @notice The receiver is zero, or a contract that does not take tokens.
     error ERC721InvalidReceiver(address receiver);
+    /// @notice The caller may not act for this agent.
     error ERC721InsufficientApproval(address operator, uint256 tokenId);
+    /// @notice The caller may not let others move this agent.
     error ERC721InvalidApprover(address approver);
+    /// @notice The zero address can act for nobody.
     error ERC721InvalidOperator(address operator);
 
     // ------------------------------------------------------------------ storage and constants
 
+    /// @notice ERC-721: the name of the collection.
     string public constant name = "AgentIdentity";
+    /// @notice ERC-721: its short name.
     string public constant symbol = "AGENT";
 
     string private constant WALLET_KEY = "agentWallet";
@@ -65,12 +81,14 @@ contract IdentityRegistry {
 
     // ------------------------------------------------------------------ registering
 
+    /// @notice Makes an agent of the caller without a registration file yet.
     function register() external returns (uint256 agentId) {
         agentId = _mintAgent();
         emit Registered(agentId, "", msg.sender);
         _emitWallet(agentId, abi.encodePacked(msg.sender));
     }
 
+    /// @notice Makes an agent of the caller with the address of its registration file.
     function register(string memory agentURI) external returns (uint256 agentId) {
         agentId = _mintAgent();
         _setURI(agentId, agentURI);
@@ -78,6 +96,7 @@ contract IdentityRegistry {
         _emitWallet(agentId, abi.encodePacked(msg.sender));
     }
 
+    /// @notice The same with values about it. The key `agentWallet` is refused: it needs the wallet's consent.
     function register(string memory agentURI, MetadataEntry[] memory metadata) external returns (uint256 agentId) {
         agentId = _mintAgent();
         _setURI(agentId, agentURI);
@@ -88,6 +107,7 @@ contract IdentityRegistry {
         }
     }
 
+    /// @notice Changes the address of the registration file. For the owner and those it approved.
     function setAgentURI(uint256 agentId, string calldata newURI) external {
         _requireAuthorized(agentId);
         _setURI(agentId, newURI);
@@ -96,6 +116,7 @@ contract IdentityRegistry {
 
     // ------------------------------------------------------------------ metadata and wallet
 
+    /// @notice Sets a value about an agent. For the owner and those it approved; not for the key `agentWallet`.
     function setMetadata(uint256 agentId, string memory metadataKey, bytes memory metadataValue) external {
         _requireAuthorized(agentId);
         _setMetadata(agentId, metadataKey, metadataValue);
@@ -119,6 +140,7 @@ contract IdentityRegistry {
         _setWallet(agentId, abi.encodePacked(newWallet));
     }
 
+    /// @notice Takes the wallet of an agent away. For the owner and those it approved.
     function unsetAgentWallet(uint256 agentId) external {
         _requireAuthorized(agentId);
         _setWallet(agentId, "");
@@ -130,10 +152,12 @@ contract IdentityRegistry {
         return address(bytes20(_metadata[agentId][WALLET_KEY]));
     }
 
+    /// @notice Whether somebody owns the agent or may act for it. Reverts for an unknown agent.
     function isAuthorizedOrOwner(address spender, uint256 agentId) external view returns (bool) {
         return _isAuthorized(ownerOf(agentId), spender, agentId);
     }
 
+    /// @notice The version of the deployed registries that this one behaves like.
     function getVersion() external pure returns (string memory) {
         return "2.0.0";
     }
@@ -157,6 +181,7 @@ contract IdentityRegistry {
 
     // ------------------------------------------------------------------ ERC-721
 
+    /// @notice ERC-165.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == 0x01ffc9a7 // ERC-165
             || interfaceId == 0x80ac58cd // ERC-721
@@ -164,30 +189,36 @@ contract IdentityRegistry {
             || interfaceId == 0x49064906; // ERC-4906
     }
 
+    /// @notice ERC-721: how many agents an account owns.
     function balanceOf(address owner) external view returns (uint256) {
         if (owner == address(0)) revert ERC721InvalidOwner(address(0));
         return _balances[owner];
     }
 
+    /// @notice ERC-721: who owns an agent. Reverts for an unknown one.
     function ownerOf(uint256 tokenId) public view returns (address owner) {
         owner = _owners[tokenId];
         if (owner == address(0)) revert ERC721NonexistentToken(tokenId);
     }
 
+    /// @notice ERC-721: the address of an agent's registration file.
     function tokenURI(uint256 tokenId) external view returns (string memory) {
         ownerOf(tokenId);
         return _uris[tokenId];
     }
 
+    /// @notice ERC-721: who else may move this agent; zero for nobody.
     function getApproved(uint256 tokenId) external view returns (address) {
         ownerOf(tokenId);
         return _approved[tokenId];
     }
 
+    /// @notice ERC-721: whether somebody may act for all agents of an owner.
     function isApprovedForAll(address owner, address operator) external view returns (bool) {
         return _operators[owner][operator];
     }
 
+    /// @notice ERC-721: lets somebody move one agent. For its owner and those who act for all its agents.
     function approve(address to, uint256 tokenId) external {
         address owner = ownerOf(tokenId);
         if (msg.sender != owner && !_operators[owner][msg.sender]) revert ERC721InvalidApprover(msg.sender);
@@ -195,6 +226,7 @@ contract IdentityRegistry {
         emit Approval(owner, to, tokenId);
     }
 
+    /// @notice ERC-721: lets somebody act for all agents of the caller, or not any more.
     function setApprovalForAll(address operator, bool approved) external {
         if (operator == address(0)) revert ERC721InvalidOperator(address(0));
         _operators[msg.sender][operator] = approved;
@@ -217,10 +249,12 @@ contract IdentityRegistry {
         emit Transfer(from, to, tokenId);
     }
 
+    /// @notice ERC-721: `transferFrom` to somebody who takes tokens.
     function safeTransferFrom(address from, address to, uint256 tokenId) external {
         safeTransferFrom(from, to, tokenId, "");
     }
 
+    /// @notice ERC-721: the same with bytes for the receiver.
     function safeTransferFrom(address from, address to, uint256 tokenId, bytes memory data) public {
         transferFrom(from, to, tokenId);
         _requireReceiver(from, to, tokenId, data);

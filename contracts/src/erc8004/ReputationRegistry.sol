@@ -36,7 +36,9 @@ contract ReputationRegistry {
         bool[] revoked;
     }
 
+    /// @notice The registry was set up.
     event Initialized(uint64 version);
+    /// @notice A client rated an agent. What is not kept in storage is only here.
     event NewFeedback(
         uint256 indexed agentId,
         address indexed clientAddress,
@@ -50,7 +52,9 @@ contract ReputationRegistry {
         string feedbackURI,
         bytes32 feedbackHash
     );
+    /// @notice A client took a rating back.
     event FeedbackRevoked(uint256 indexed agentId, address indexed clientAddress, uint64 indexed feedbackIndex);
+    /// @notice Somebody answered a rating.
     event ResponseAppended(
         uint256 indexed agentId,
         address indexed clientAddress,
@@ -60,6 +64,7 @@ contract ReputationRegistry {
         bytes32 responseHash
     );
 
+    /// @notice It was set up before.
     error InvalidInitialization();
 
     uint8 private constant MAX_DECIMALS = 18;
@@ -71,6 +76,7 @@ contract ReputationRegistry {
     mapping(uint256 agentId => mapping(address client => mapping(uint64 index => Feedback))) private _feedback;
     mapping(uint256 agentId => mapping(address client => mapping(uint64 index => Responses))) private _responses;
 
+    /// @notice Names the identity registry, once.
     function initialize(address identityRegistry_) external {
         if (_identityRegistry != address(0)) revert InvalidInitialization();
         require(identityRegistry_ != address(0), "bad identity");
@@ -78,10 +84,12 @@ contract ReputationRegistry {
         emit Initialized(2);
     }
 
+    /// @notice The registry whose agents are rated here.
     function getIdentityRegistry() external view returns (address) {
         return _identityRegistry;
     }
 
+    /// @notice The version of the deployed registries that this one behaves like.
     function getVersion() external pure returns (string memory) {
         return "2.0.0";
     }
@@ -117,6 +125,7 @@ contract ReputationRegistry {
         );
     }
 
+    /// @notice Takes one of the caller's own ratings back, once.
     function revokeFeedback(uint256 agentId, uint64 feedbackIndex) external {
         _requireIndex(agentId, msg.sender, feedbackIndex);
         Feedback storage feedback = _feedback[agentId][msg.sender][feedbackIndex];
@@ -173,6 +182,7 @@ contract ReputationRegistry {
         summaryValue = int128(mean / int256(10 ** uint256(MAX_DECIMALS - summaryValueDecimals)));
     }
 
+    /// @notice One rating. Reverts if there is none of this index; indexes start at 1.
     function readFeedback(uint256 agentId, address clientAddress, uint64 feedbackIndex)
         external
         view
@@ -229,6 +239,7 @@ contract ReputationRegistry {
         }
     }
 
+    /// @notice Who has ever rated the agent, in order of the first rating.
     function getClients(uint256 agentId) external view returns (address[] memory) {
         return _clients[agentId];
     }

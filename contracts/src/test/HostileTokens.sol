@@ -175,3 +175,33 @@ contract BlacklistToken is HostileBool {
         super._move(from, to, value);
     }
 }
+
+/// @notice Moves tokens as told and then answers with bytes of the test's choice.
+contract AnswersToken is HostileBool {
+    bool public odd;
+    bytes public answer;
+
+    function setAnswer(bool odd_, bytes calldata answer_) external {
+        odd = odd_;
+        answer = answer_;
+    }
+
+    function transfer(address to, uint256 value) external override returns (bool) {
+        _move(msg.sender, to, value);
+        return _answer();
+    }
+
+    function transferFrom(address from, address to, uint256 value) external override returns (bool) {
+        _spend(from, value);
+        _move(from, to, value);
+        return _answer();
+    }
+
+    function _answer() private view returns (bool) {
+        if (!odd) return true;
+        bytes memory data = answer;
+        assembly {
+            return(add(data, 0x20), mload(data))
+        }
+    }
+}

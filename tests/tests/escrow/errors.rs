@@ -185,6 +185,6 @@ fn tokens(refused: &mut Refused) {
     refused.expect(&IZ402Escrow::InexactTransfer {}, 0, &deposit(fee, 100));
     refused.expect(&IZ402Escrow::TransferFailed {}, 0, &deposit(account(3), 1));
     refused.expect(&IZ402Escrow::TransferFailed {}, 3, &deposit(USDC, 1));
-    // A re-entrant call's error stays inside the token; `tokens` looks for it there.
+    // A re-entrant call's error stays inside the token; `reentrancy` looks for it there.
     refused.seen.insert(IZ402Escrow::Reentered::SELECTOR);
 }

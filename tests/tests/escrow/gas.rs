@@ -7,13 +7,14 @@ use agent_tests::{
     rows, sign,
     world::{World, account, key, lock},
 };
-use alloy_primitives::{U256, aliases::U96, keccak256};
+use alloy_primitives::{Address, U256, aliases::U96, keccak256};
 
 const PAYEE: usize = 5;
 /// The first token of an account is a new storage slot of the token's, whatever pays it.
 const FIRST_TOKEN: u64 = 17_100;
 const PER_PAYMENT_AIM: u64 = 60;
 const PER_LOCK_AIM: u64 = 12_000;
+const OPENING_AIM: u64 = 30_000;
 
 /// Locks as buyers make them: a random salt each, and amounts of a few cents.
 fn opened(world: &mut World, count: u64) -> Vec<Lock> {
@@ -91,4 +92,27 @@ fn a_payee_without_tokens_pays_for_its_first_once() {
     );
     println!("one lock, a payee without tokens: {first} gas, later {later}");
     assert_eq!(first - later, FIRST_TOKEN);
+}
+
+#[test]
+fn a_lock_for_one_of_twenty_sellers_costs_what_the_project_promises() {
+    let mut world = World::new();
+    world
+        .deposit(account(0), CONTRACTS.usdc, 200_000_000)
+        .unwrap();
+    let sellers = (1..=20_u8).map(|seller| {
+        let salt = keccak256([seller]);
+        let lock = Lock {
+            payee: Address::from_word(keccak256([seller, 1])),
+            salt: Salt(U96::try_from_be_slice(&salt[..12]).unwrap()),
+            ..lock(0, PAYEE, 0)
+        };
+        (lock, 5_000_000)
+    });
+    let locks: Vec<_> = sellers.collect();
+    let deadline = world.now() + 30 * 86_400;
+    let done = world.escrow(account(0), &rows::open(&locks, deadline));
+    let each = done.unwrap().receipt.gas_used / 20;
+    println!("one of twenty locks: {each} gas");
+    assert!(each <= OPENING_AIM, "{each} gas");
 }

@@ -9,9 +9,14 @@
 )]
 
 mod batches;
+mod bounds;
+mod capacity;
+mod crossings;
 mod deposits;
 mod errors;
 mod gas;
 mod locks;
+mod openings;
+mod reentrancy;
 mod releases;
 mod tokens;

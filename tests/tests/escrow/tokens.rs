@@ -1,7 +1,7 @@
 //! Tokens that misbehave: refused when money would come in, and harmless to other tokens.
 
 use agent_client::chain::bindings::IZ402Escrow::{
-    self, InexactTransfer, Reentered, TransferFailed, depositCall, withdrawCall,
+    self, InexactTransfer, TransferFailed, depositCall, withdrawCall,
 };
 use agent_core::voucher::Lock;
 use agent_devnet::CONTRACTS;
@@ -10,8 +10,8 @@ use agent_tests::{
     tokens::{Hostile, ITestToken},
     world::{Refusal, World, account, key, lock, on_chain},
 };
-use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::{SolCall, SolError};
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
 
 /// A token of which account 0 has 10,000, and 1,000 in its vault.
 fn placed(token: Hostile) -> (World, Address) {
@@ -98,44 +98,39 @@ fn a_token_that_moves_nothing_is_refused() {
 }
 
 #[test]
-fn nothing_can_be_called_from_inside_a_transfer() {
-    let (mut world, token) = placed(Hostile::Reentrant);
-    let mine = Lock {
-        token,
-        ..lock(0, 5, 1)
-    };
-    let row = rows::signed(&key(0), &world.domain, &mine, 10, 10);
-    let attempts: [Bytes; 4] = [
-        withdraw(token, 1).abi_encode().into(),
-        deposit(token, 1).abi_encode().into(),
-        rows::settle(account(5), token, &[row]).abi_encode().into(),
-        IZ402Escrow::releaseCall {
-            lock: on_chain(&mine),
-        }
-        .abi_encode()
-        .into(),
+fn only_nothing_and_true_are_answers() {
+    let (mut world, token) = placed(Hostile::Answers);
+    let word = |value: u64| U256::from(value).to_be_bytes::<32>().to_vec();
+    let bomb = [word(1), vec![0xff; 20_000]].concat();
+    let answers = [
+        (vec![], true),
+        (word(1), true),
+        (bomb, true),
+        (word(0), false),
+        (word(2), false),
+        (U256::MAX.to_be_bytes::<32>().to_vec(), false),
+        (word(1)[..31].to_vec(), false),
+        (vec![1], false),
     ];
-    for (data, after_move) in attempts
-        .iter()
-        .flat_map(|data| [(data, false), (data, true)])
-    {
-        let call = ITestToken::setCallCall {
-            target: CONTRACTS.escrow,
-            data: data.clone(),
-            afterMove: after_move,
+    for (answer, good) in answers {
+        let say = ITestToken::setAnswerCall {
+            odd: true,
+            answer: answer.clone().into(),
         };
-        tell(&mut world, token, &call);
-        let before = world.view(token, &ITestToken::callsCall {});
-        world.escrow(account(0), &withdraw(token, 10)).unwrap();
-        world.escrow(account(0), &deposit(token, 10)).unwrap();
-        let calls = world.view(token, &ITestToken::callsCall {}) - before;
-        assert_eq!(calls, U256::from(2));
-        assert!(!world.view(token, &ITestToken::lastOkCall {}));
-        let answer = world.view(token, &ITestToken::lastAnswerCall {});
-        assert_eq!(answer, Bytes::from(Reentered {}.abi_encode()));
+        tell(&mut world, token, &say);
+        let expected = if good {
+            Ok(())
+        } else {
+            Err(Refusal::of(&TransferFailed {}))
+        };
+        for said in [
+            world.escrow(account(0), &deposit(token, 10)).map(drop),
+            world.escrow(account(0), &withdraw(token, 10)).map(drop),
+        ] {
+            assert_eq!(said, expected, "{} bytes", answer.len());
+        }
+        assert_eq!(world.vault(account(0), token), U256::from(1_000));
     }
-    assert_eq!(world.vault(account(0), token), U256::from(1_000));
-    assert_eq!(world.balance(token, CONTRACTS.escrow), U256::from(1_000));
 }
 
 #[test]

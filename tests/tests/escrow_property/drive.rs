@@ -7,7 +7,7 @@ use agent_client::chain::bindings::{
 use agent_core::voucher::{Lock, Salt};
 use agent_devnet::{CONTRACTS, GENESIS_USDC, artifacts::Artifact};
 use agent_tests::{
-    tokens::mint,
+    tokens::{Hostile, mint},
     world::{Refusal, World, account},
 };
 use alloy_primitives::{Address, U256, aliases::U96};
@@ -50,10 +50,22 @@ pub(crate) fn watched() -> impl Iterator<Item = Address> {
 }
 
 impl Pair {
+    /// Two honest tokens.
     pub(crate) fn new() -> Self {
         let mut world = World::new();
         let code = Artifact::TestUsdc.runtime_code().unwrap();
         world.chain.set_code(token(1), code).unwrap();
+        Self::furnished(world)
+    }
+
+    /// An honest token, and one that can refuse accounts and lose what it holds for others.
+    pub(crate) fn with_a_strange_token() -> Self {
+        let mut world = World::new();
+        Hostile::Blacklist.place_at(&mut world, token(1));
+        Self::furnished(world)
+    }
+
+    fn furnished(mut world: World) -> Self {
         let locks: Vec<Lock> = (0..LOCKS)
             .map(|at| Lock {
                 payer: account(at / 4),
@@ -73,6 +85,9 @@ impl Pair {
             locks: vec![Held::default(); LOCKS],
             vaults: Default::default(),
             wallets: Default::default(),
+            holds: Default::default(),
+            blocked: Default::default(),
+            lost: Default::default(),
         };
         for payer in 0..PAYERS {
             mint(&mut world, token(1), account(payer), 20_000);
@@ -124,10 +139,34 @@ impl Pair {
         let done = self.world.escrow(from, call);
         let mut after = self.model.clone();
         let expected = act(&mut after, self.world.now());
+        if let Ok(done) = &done {
+            self.goes_home(done.events::<IToken::Transfer>());
+            let allowed = done.events::<IToken::Approval>();
+            assert!(allowed.iter().all(|event| event.owner != CONTRACTS.escrow));
+        }
         let said = done.map(|done| amount(&done.returned));
         assert_eq!(said, expected, "{}", C::SIGNATURE);
         if expected.is_ok() {
             self.model = after;
+        }
+    }
+
+    /// What leaves the escrow goes to somebody's payer or payee and to nobody else.
+    fn goes_home(&self, transfers: Vec<IToken::Transfer>) {
+        for sent in transfers
+            .iter()
+            .filter(|sent| sent.from == CONTRACTS.escrow)
+        {
+            let parties = self.model.parties.iter();
+            let mut homes = parties.flat_map(|parties| [parties.payer, parties.payee]);
+            assert!(homes.any(|home| home == sent.to), "{sent:?}");
+        }
+    }
+
+    /// Only a release lowers what was authorized, and never below what was claimed.
+    pub(crate) fn nothing_fell(&self, before: &Model) {
+        for (old, new) in before.locks.iter().zip(&self.model.locks) {
+            assert!(new.authorized >= old.authorized);
         }
     }
 
@@ -155,11 +194,10 @@ impl Pair {
                 assert_eq!(self.world.vault(payer, token), vault);
             }
             let holds = self.world.balance(token, CONTRACTS.escrow);
-            assert_eq!(
-                holds,
-                U256::from(self.model.owed(token)),
-                "Σ vault + Σ left"
-            );
+            let model = self.model.holds.get(&token).copied().unwrap_or_default();
+            let lost = self.model.lost.get(&token).copied().unwrap_or_default();
+            assert_eq!(holds, U256::from(model));
+            assert_eq!(model + lost, self.model.owed(token), "Σ vault + Σ left");
             for owner in watched() {
                 let has = U256::from(self.model.wallets[&(token, owner)]);
                 assert_eq!(self.world.balance(token, owner), has, "{owner}");

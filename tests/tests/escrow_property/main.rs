@@ -2,9 +2,11 @@
 //! each step is what a few lines of Rust say it must.
 //!
 //! After each step: the escrow's token balance is the sum of all vaults and of what is left in all
-//! locks; `claimed` and deadlines have not fallen, `claimed` is at most `authorized`; nobody has more
-//! or less than the model says, and strangers have what they had. At the end every payer takes out
-//! what is left and the escrow is empty.
+//! locks; `claimed` and deadlines have not fallen, `claimed` is at most `authorized`, which only a
+//! release has lowered; nobody has more or less than the model says, and strangers have what they had;
+//! no transfer went to anybody but a payer or a payee. At the end every payer takes out what is left
+//! and the escrow is empty. The same holds of the honest token beside one that refuses accounts and
+//! loses what it holds for others.
 
 #![allow(
     clippy::unwrap_used,

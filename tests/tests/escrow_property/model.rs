@@ -1,8 +1,9 @@
 //! What the escrow does, in numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use agent_client::chain::bindings::IZ402Escrow as escrow;
+use agent_devnet::CONTRACTS;
 use agent_tests::world::Refusal;
 use alloy_primitives::Address;
 
@@ -44,6 +45,12 @@ pub(crate) struct Model {
     pub(crate) vaults: BTreeMap<(Address, Address), u128>,
     /// Token balances, by token and owner.
     pub(crate) wallets: BTreeMap<(Address, Address), u128>,
+    /// What the escrow has of each token. With an honest one, what it owes.
+    pub(crate) holds: BTreeMap<Address, u128>,
+    /// Whom the strange token refuses.
+    pub(crate) blocked: BTreeSet<(Address, Address)>,
+    /// What the escrow lost of a token by no doing of its own.
+    pub(crate) lost: BTreeMap<Address, u128>,
 }
 
 type Step = Result<u128, Refusal>;
@@ -60,15 +67,32 @@ impl Model {
                 .sum::<u128>()
     }
 
+    fn stuck(&self, token: Address, owner: Address) -> bool {
+        [owner, CONTRACTS.escrow]
+            .iter()
+            .any(|who| self.blocked.contains(&(token, *who)))
+    }
+
     fn move_in(&mut self, owner: Address, token: Address, amount: u128) -> Result<(), Refusal> {
+        let failed = || Refusal::of(&escrow::TransferFailed {});
+        if self.stuck(token, owner) {
+            return Err(failed());
+        }
         let wallet = self.wallets.entry((token, owner)).or_default();
-        let failed = Refusal::of(&escrow::TransferFailed {});
-        *wallet = wallet.checked_sub(amount).ok_or(failed)?;
+        *wallet = wallet.checked_sub(amount).ok_or_else(failed)?;
+        *self.holds.entry(token).or_default() += amount;
         Ok(())
     }
 
-    fn move_out(&mut self, owner: Address, token: Address, amount: u128) {
+    fn move_out(&mut self, owner: Address, token: Address, amount: u128) -> Result<(), Refusal> {
+        let failed = || Refusal::of(&escrow::TransferFailed {});
+        if self.stuck(token, owner) {
+            return Err(failed());
+        }
+        let holds = self.holds.entry(token).or_default();
+        *holds = holds.checked_sub(amount).ok_or_else(failed)?;
         *self.wallets.entry((token, owner)).or_default() += amount;
+        Ok(())
     }
 
     pub(crate) fn deposit(&mut self, payer: Address, token: Address, amount: u128) -> Step {
@@ -87,7 +111,7 @@ impl Model {
     ) -> Step {
         nonzero(amount)?;
         self.debit(payer, token, amount)?;
-        self.move_out(to, token, amount);
+        self.move_out(to, token, amount)?;
         Ok(0)
     }
 
@@ -162,7 +186,9 @@ impl Model {
             paid += row.claim - held.claimed;
             held.claimed = row.claim;
         }
-        self.move_out(payee, token, paid);
+        if paid > 0 {
+            self.move_out(payee, token, paid)?;
+        }
         Ok(paid)
     }
 
@@ -189,7 +215,7 @@ impl Model {
         let released = amount.min(left);
         held.authorized -= released;
         let Parties { payer, token, .. } = self.parties[lock];
-        self.move_out(payer, token, released);
+        self.move_out(payer, token, released)?;
         Ok(released)
     }
 }

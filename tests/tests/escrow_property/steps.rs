@@ -36,6 +36,12 @@ pub(crate) enum Step {
         locks: Vec<(LockNo, u128)>,
         ahead: u64,
     },
+    /// Locks of one payer with one signer and token, from the vault.
+    OpenRows {
+        group: usize,
+        rows: Vec<(usize, u128)>,
+        ahead: u64,
+    },
     Settle {
         payee: usize,
         token: usize,
@@ -64,7 +70,37 @@ pub(crate) enum Step {
         lock: LockNo,
         what: u8,
     },
+    /// The strange token refuses somebody, or does not any more.
+    Block {
+        who: Blockable,
+        on: bool,
+    },
+    /// The strange token takes from the escrow.
+    Shrink {
+        amount: u128,
+    },
 }
+
+/// Whom the strange token may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blockable {
+    Escrow,
+    Payer(usize),
+    Payee(usize),
+}
+
+impl Blockable {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Escrow,
+        Self::Payer(0),
+        Self::Payer(1),
+        Self::Payee(0),
+        Self::Payee(1),
+    ];
+}
+
+/// Locks that `authorizeRows` can open together.
+pub(crate) const OPENED_TOGETHER: [[LockNo; 2]; 3] = [[0, 2], [4, 6], [3, 3]];
 
 /// Ways into a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +146,16 @@ fn settle() -> impl Strategy<Value = Step> {
     })
 }
 
+/// What the strange token does of itself, among what people do.
+pub(crate) fn strange_step() -> impl Strategy<Value = Step> {
+    let who = proptest::sample::select(&Blockable::ALL[..]);
+    prop_oneof![
+        6 => step(),
+        1 => (who, any::<bool>()).prop_map(|(who, on)| Step::Block { who, on }),
+        1 => (1..700_u128).prop_map(|amount| Step::Shrink { amount }),
+    ]
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let (payer, token) = (0..PAYERS, 0..TOKENS);
     let opening = prop_oneof![
@@ -125,6 +171,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(lock, amount, ahead, how)| Step::Open { lock, amount, ahead, how }),
         2 => (payer.clone(), vec((0..LOCKS, amount()), 0..4), ahead())
             .prop_map(|(payer, locks, ahead)| Step::OpenMany { payer, locks, ahead }),
+        2 => (0..OPENED_TOGETHER.len(), vec((0..2_usize, amount()), 0..4), ahead())
+            .prop_map(|(group, rows, ahead)| Step::OpenRows { group, rows, ahead }),
         8 => settle(),
         2 => Just(Step::Again),
         2 => (0..LOCKS).prop_map(|lock| Step::Release { lock }),
