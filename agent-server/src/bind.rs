@@ -1,14 +1,17 @@
 //! The outside of the service: HTTP routes and the bindings behind them, each a thin adapter.
 
-mod body;
+pub(crate) mod body;
 mod cards;
 mod door;
 mod forwarded;
 mod grpc;
 mod jsonrpc;
+pub(crate) mod page;
 mod rest;
+mod skills;
 mod sse;
 
+pub(crate) use body::BodyBudget;
 pub(crate) use cards::Cards;
 pub(crate) use door::{Door, Peer};
 pub use forwarded::ProxyConfig;
@@ -102,6 +105,7 @@ pub(crate) fn router(
         .route("/a2a", post(jsonrpc::post))
         .route("/a2a/", post(jsonrpc::post))
         .route(&format!("{}/{{*path}}", rest::BASE), any(rest::serve))
+        .route("/skills/{id}", get(skills::get).post(skills::post))
         .route(AgentCard::WELL_KNOWN_PATH, get(card_json))
         .route(LEGACY_WELL_KNOWN_PATH, get(card_json))
         .route("/health", get(|| async { "ok\n" }))

@@ -25,6 +25,7 @@ pub mod gate;
 mod identity;
 pub mod limits;
 mod modes;
+pub mod paid;
 pub mod push;
 mod serve;
 mod service;

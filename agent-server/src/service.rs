@@ -9,6 +9,7 @@ mod follow;
 mod list;
 mod operation;
 mod paying;
+mod plain;
 mod push;
 mod request;
 mod tenants;
@@ -21,6 +22,7 @@ pub use extended::MakeExtendedCard;
 pub use feed::{Feed, Portion};
 pub(crate) use list::Lists;
 pub use operation::Reply;
+pub(crate) use plain::{Order, Sold};
 pub(crate) use tenants::begins_route;
 pub use tenants::{TenantConfig, Tenants};
 

@@ -207,7 +207,7 @@ pub(crate) struct Paid<'a> {
 }
 
 impl Paid<'_> {
-    fn terms(
+    pub(crate) fn terms(
         &self,
         skills: std::collections::BTreeMap<String, agent_core::x402::SkillTerms>,
     ) -> Result<PaymentTerms, Error> {

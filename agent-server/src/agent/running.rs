@@ -91,7 +91,7 @@ impl Earnings {
         })
     }
 
-    pub(super) fn locks(&self) -> Arc<dyn LockSource> {
+    pub(crate) fn locks(&self) -> Arc<dyn LockSource> {
         Arc::new(self.mirror.clone())
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const JSON_TYPES: [&str; 2] = ["application/a2a+json", "application/json"];
 
 /// Why a body was not taken: the HTTP status and the error that says so.
-pub(super) type Refused = (StatusCode, A2aError);
+pub(crate) type Refused = (StatusCode, A2aError);
 
 /// What all bodies in flight may hold together.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Refused> {
 ///
 /// # Errors
 /// When it is larger or slower than allowed, or its connection broke.
-pub(super) async fn collect(
+pub(crate) async fn collect(
     body: Body,
     headers: &HeaderMap,
     budget: &BodyBudget,

@@ -49,6 +49,11 @@ impl Cards {
         })
     }
 
+    /// Where the agent itself says that it is.
+    pub(super) const fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// The card for somebody who asked a proxy at `base`, or us.
     pub(crate) fn at(&self, base: Option<Url>) -> Arc<CardBytes> {
         let Some(base) = base.filter(|base| *base != self.base) else {

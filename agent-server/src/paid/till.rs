@@ -1,0 +1,195 @@
+//! What is needed to be paid, without an agent around it.
+
+use super::desk::Desk;
+use super::limits::{BODY_BYTES_MAX, CALLS_MAX};
+use super::running::Running;
+use crate::agent::{Earnings, Paid, assets, open_store};
+use crate::bind::BodyBudget;
+use crate::config::AgentConfig;
+use crate::error::Error;
+use crate::gate::Gate;
+use crate::settle::{SettleError, SettleReport};
+use crate::store::{SqliteStore, StoredTask, TaskStore};
+use agent_client::clock::SystemClock;
+use agent_core::clock::Clock;
+use agent_core::ledger::{Books, Ledger, LedgerError};
+use agent_core::money::{Asset, AssetTable, BaseUnits, MoneyError};
+use agent_core::price::{Price, ResolvedPrice};
+use alloy_primitives::Address;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use url::Url;
+
+/// A gate, its ledger and what claims the money: all that a web application needs to be paid.
+///
+/// Cheap to clone; all clones are one till. See [`super::PaidLayer`] for what to do with it.
+#[derive(Clone)]
+pub struct Till(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) gate: Gate,
+    store: SqliteStore,
+    pub(super) clock: Arc<dyn Clock>,
+    earnings: Mutex<Option<Earnings>>,
+    assets: AssetTable,
+    pub(super) bodies: BodyBudget,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) running: Running,
+    pub(super) timeout: Duration,
+    pub(super) public_url: Option<Url>,
+}
+
+impl Till {
+    /// Opens the books in `config.data_dir` and watches the chain, as an agent with this
+    /// configuration would. What is about serving in it is not used. One process at a time may have
+    /// a directory open.
+    ///
+    /// # Errors
+    /// [`Error`], such as when there is no `payment` in the configuration.
+    pub async fn open(config: AgentConfig) -> Result<Self, Error> {
+        Self::open_with_clock(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock; for tests.
+    ///
+    /// # Errors
+    /// As for [`Till::open`].
+    pub async fn open_with_clock(
+        config: AgentConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let Some(payment) = &config.payment else {
+            return Err(Error::NoPayment("(a paid route)".to_owned()));
+        };
+        if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
+            return Err(Error::TimeoutBeyondMargin);
+        }
+        let assets = assets(&config);
+        let store = open_store(&config, &assets, Arc::clone(&clock))?;
+        let paid = Paid {
+            config: &config,
+            payment,
+            store: &store,
+            clock: &clock,
+        };
+        let terms = paid.terms(BTreeMap::new())?;
+        let earnings = Earnings::start(&paid, terms.pay_to).await?;
+        let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+        let gate = Gate::new(terms, ledger, earnings.locks(), Arc::clone(&clock));
+        Ok(Self(Arc::new(Inner {
+            gate,
+            store,
+            clock,
+            earnings: Mutex::new(Some(earnings)),
+            assets,
+            bodies: BodyBudget::new(config.limits.body_bytes.min(BODY_BYTES_MAX)),
+            places: Arc::new(Semaphore::new(CALLS_MAX)),
+            running: Running::default(),
+            timeout: config.limits.skill_timeout(),
+            public_url: config.public_url,
+        })))
+    }
+
+    /// Who is paid.
+    #[must_use]
+    pub fn payee(&self) -> Address {
+        self.0.gate.terms().pay_to
+    }
+
+    /// The token that is paid in.
+    #[must_use]
+    pub fn asset(&self) -> &Asset {
+        &self.0.gate.terms().asset
+    }
+
+    /// The books and what was bought.
+    #[must_use]
+    pub fn store(&self) -> &SqliteStore {
+        &self.0.store
+    }
+
+    /// The sums of the books.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn books(&self) -> Result<Books, LedgerError> {
+        self.0.store.books().await
+    }
+
+    /// Claims everything that was earned and waits until the chain shows it.
+    ///
+    /// # Errors
+    /// [`SettleError`]; what was sent goes on.
+    pub async fn settle_now(&self, wait: Duration) -> Result<SettleReport, SettleError> {
+        let settler = self.earnings().as_ref().map(|e| e.settler.clone());
+        match settler {
+            Some(settler) => settler.settle_now(wait).await,
+            None => Ok(SettleReport::default()),
+        }
+    }
+
+    /// Lets calls that are being worked on finish for a bounded time, and frees the files. What is
+    /// not claimed yet is claimed after the next start.
+    pub async fn close(self) {
+        let all = u32::try_from(CALLS_MAX).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(
+            crate::limits::DRAIN_TIMEOUT,
+            self.0.places.acquire_many(all),
+        );
+        if drained.await.is_err() {
+            tracing::warn!("paid calls were cut at shutdown");
+        }
+        self.0.places.close();
+        let earnings = self.earnings().take();
+        if let Some(earnings) = earnings {
+            earnings.settler.stop().await;
+            earnings.outbox.close().await;
+        }
+        self.0.store.clone().close().await;
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The terms that payments are held against.
+    pub(super) fn terms(&self) -> &agent_core::x402::PaymentTerms {
+        self.0.gate.terms()
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk::new(&self.0.gate)
+    }
+
+    /// A price in base units.
+    pub(super) fn resolve(&self, price: &Price) -> Result<BaseUnits, MoneyError> {
+        Ok(match price.resolve(&self.0.assets)? {
+            ResolvedPrice::Free => BaseUnits::ZERO,
+            ResolvedPrice::Paid { ceiling, .. } => ceiling,
+        })
+    }
+
+    /// What was bought.
+    pub(super) async fn bought(&self, task_id: &str) -> Result<Option<StoredTask>, String> {
+        let stored = TaskStore::get(&self.0.store, task_id.to_owned()).await;
+        stored.map_err(|error| error.to_string())
+    }
+
+    fn earnings(&self) -> std::sync::MutexGuard<'_, Option<Earnings>> {
+        self.0
+            .earnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Till {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Till")
+            .field("payee", &self.payee())
+            .finish_non_exhaustive()
+    }
+}
