@@ -9,6 +9,7 @@ mod devnet;
 mod evidence;
 mod feedback;
 mod find;
+mod index;
 mod ledger;
 mod run;
 mod seller;
@@ -16,6 +17,7 @@ mod settle;
 mod show;
 mod trust;
 mod wallet;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
@@ -38,6 +40,8 @@ enum Command {
     Run(run::Arguments),
     /// Find agents that sell a skill, best first.
     Find(find::Arguments),
+    /// The index of registered agents on disk: read it, ask how old it is, search it offline.
+    Index(index::Arguments),
     /// Show what an agent says about itself, and whether it is who it says.
     Card(card::Arguments),
     /// Ask an agent to do something, and pay for it.
@@ -48,6 +52,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Claim everything that a seller earned; the seller must not be running.
     Settle(settle::Arguments),
+    /// Claim before deadlines for sellers that are down.
+    Watch(watch::Arguments),
     /// How far an agent can be trusted, and why.
     Trust(trust::Arguments),
     /// What others said of an agent, and the evidence for it.
@@ -83,7 +89,7 @@ impl Failure {
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A service says what it does; a command that someone waits for says only what is wrong.
-    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_));
+    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_) | Command::Watch(_));
     let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
@@ -96,11 +102,13 @@ pub async fn main() -> ExitCode {
         Command::Devnet(arguments) => devnet::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Find(arguments) => find::run(arguments).await,
+        Command::Index(arguments) => index::run(arguments).await,
         Command::Card(arguments) => card::run(arguments).await,
         Command::Ask(arguments) => ask::run(arguments).await,
         Command::Wallet(arguments) => wallet::run(arguments).await,
         Command::Ledger(arguments) => ledger::run(arguments).await,
         Command::Settle(arguments) => settle::run(arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
         Command::Trust(arguments) => trust::run(arguments).await,
         Command::Feedback(arguments) => feedback::run(arguments).await,
     };

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod index;
 mod money;
 mod refusals;
 mod reputation;
