@@ -10,9 +10,11 @@
 //! | [`exact`], [`upto`], [`batch`] | the other schemes on EVM, as the stock packages speak them |
 //! | [`header`], [`v1`] | x402 over HTTP in both versions |
 //! | [`facilitator`] | what a facilitator is asked and answers |
+//! | [`offer`], [`receipt`], `bid` | prices that are negotiated, and evidence of what was sold |
 
 mod authorize;
 pub mod batch;
+mod bid;
 mod echo;
 mod eip3009;
 mod evm_terms;
@@ -21,7 +23,9 @@ pub mod facilitator;
 pub mod header;
 pub mod limits;
 mod objects;
+pub mod offer;
 mod permit2;
+pub mod receipt;
 mod terms;
 mod typed_data;
 mod uint;
@@ -34,6 +38,7 @@ pub use authorize::{
     Z402Claim, Z402SettlePayload,
 };
 pub use batch::AssetTransferMethod;
+pub use bid::{Bid, QuoteNotes};
 pub use eip3009::{OutOfTime, TransferAuthorization, check_window};
 pub use evm_terms::{EvmTerms, TermsError};
 pub use exact::{CheckedTransfer, Eip3009Payment, ExactError, ExactPayload, SCHEME_EXACT};
@@ -80,6 +85,13 @@ pub mod keys {
     pub const ERROR: &str = "x402.payment.error";
     /// The id of the skill that the message is for, under our own extension.
     pub const SKILL: &str = "urn:z402:a2a:v1/skill";
+    /// What a buyer would pay: a [`super::Bid`], under our own extension.
+    pub const BID: &str = "urn:z402:a2a:v1/bid";
+    /// In a request `true`: what would this cost? In the answer a [`super::QuoteNotes`]. Under our
+    /// own extension.
+    pub const QUOTE: &str = "urn:z402:a2a:v1/quote";
+    /// The [`super::offer::SignedOffer`] that a buyer accepted, under our own extension.
+    pub const OFFER: &str = "urn:z402:a2a:v1/offer";
 }
 
 /// Where a payment stands (a2a-x402 §5).

@@ -27,7 +27,7 @@ use agent_client::{
 };
 use agent_core::{
     channel::LockState,
-    json::Json,
+    json::{Json, Metadata},
     ledger::BoxFuture,
     money::{Asset, AssetTable, BaseUnits, Network},
     policy::{SpendPolicy, SpendRules},
@@ -145,6 +145,7 @@ pub(crate) fn receipt(payment: &Payment, network: Network, charged: BaseUnits) -
         network: network.to_string(),
         amount: None,
         extra: Json::from_value(&extra).unwrap(),
+        extensions: Metadata::new(),
     }
 }
 

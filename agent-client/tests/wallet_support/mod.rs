@@ -26,7 +26,7 @@ use agent_client::{
 };
 use agent_core::{
     clock::ManualClock,
-    json::Json,
+    json::{Json, Metadata},
     money::{Asset, AssetTable, BaseUnits, Network},
     policy::{SpendPolicy, SpendRules},
     voucher::EscrowDomain,
@@ -181,6 +181,7 @@ pub fn receipt(payment: &Payment, charged: u128) -> SettleResponse {
             charged_amount: units(charged),
         })
         .expect("JSON"),
+        extensions: Metadata::new(),
     }
 }
 
@@ -196,5 +197,6 @@ pub fn refused() -> SettleResponse {
         network: Network::eip155(CHAIN).to_string(),
         amount: None,
         extra: Json::default(),
+        extensions: Metadata::new(),
     }
 }

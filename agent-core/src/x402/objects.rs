@@ -129,4 +129,7 @@ pub struct SettleResponse {
     /// What the scheme adds; for z402 a [`super::Z402Receipt`].
     #[serde(default, skip_serializing_if = "Json::is_null")]
     pub extra: Json,
+    /// What extensions add, a signed receipt among them.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub extensions: Metadata,
 }

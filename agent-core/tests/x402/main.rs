@@ -2,7 +2,7 @@
 //!
 //! `digests.json` holds the published fixtures of `batch-settlement`, the example of the scheme
 //! `exact`, and digests that viem and eth-account agree on. `wire.json` holds objects that the
-//! stock packages, version 2.27, sent to each other. The keys are those every test chain has.
+//! stock packages, version 2.27, sent to each other. `offer_receipt.json` is what eth-account signs. The keys are those every test chain has.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,7 @@ mod capture;
 mod exact;
 mod facilitator;
 mod header;
+mod offer_receipt;
 mod permit;
 mod properties;
 mod v1;

@@ -99,6 +99,7 @@ impl Gate {
             network: self.terms().asset.network.to_string(),
             amount: None,
             extra: extra.unwrap_or_default(),
+            extensions: Metadata::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::tasks::StoredTask;
 use agent_core::a2a::{
     Message, Part, StreamResponse, Task, TaskState, TaskStatus, TaskStatusUpdateEvent, Timestamp,
 };
-use agent_core::json::Json;
+use agent_core::json::{Json, Metadata};
 use agent_core::ledger::TaskWrite;
 use agent_core::money::{BaseUnits, Network};
 use agent_core::x402::{Mode, PaymentStatus, SettleResponse, Z402Receipt, keys};
@@ -33,6 +33,7 @@ pub(super) fn receipt(chain_id: u64, payment: &PaymentRow, payer: Option<Address
         network: Network::eip155(chain_id).to_string(),
         amount: None,
         extra: Json::from_value(&extra)?,
+        extensions: Metadata::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::seller::{Call, Seller};
 use agent_client::settings::ChainSettings;
 use agent_client::wallet::{CorrectionError, EscrowError, Payment, WalletError};
 use agent_core::clock::ManualClock;
-use agent_core::json::Json;
+use agent_core::json::{Json, Metadata};
 use agent_core::ledger::{Ledger, PaymentId, Unparked};
 use agent_core::money::BaseUnits;
 use agent_core::x402::{
@@ -623,6 +623,7 @@ impl Buyer {
             network: self.wallet.network().to_string(),
             amount: None,
             extra,
+            extensions: Metadata::new(),
         }
     }
 }
