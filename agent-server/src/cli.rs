@@ -17,6 +17,7 @@ mod settle;
 mod show;
 mod trust;
 mod wallet;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
@@ -51,6 +52,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Claim everything that a seller earned; the seller must not be running.
     Settle(settle::Arguments),
+    /// Claim before deadlines for sellers that are down.
+    Watch(watch::Arguments),
     /// How far an agent can be trusted, and why.
     Trust(trust::Arguments),
     /// What others said of an agent, and the evidence for it.
@@ -86,7 +89,7 @@ impl Failure {
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A service says what it does; a command that someone waits for says only what is wrong.
-    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_));
+    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_) | Command::Watch(_));
     let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
@@ -105,6 +108,7 @@ pub async fn main() -> ExitCode {
         Command::Wallet(arguments) => wallet::run(arguments).await,
         Command::Ledger(arguments) => ledger::run(arguments).await,
         Command::Settle(arguments) => settle::run(arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
         Command::Trust(arguments) => trust::run(arguments).await,
         Command::Feedback(arguments) => feedback::run(arguments).await,
     };

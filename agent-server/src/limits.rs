@@ -186,3 +186,6 @@ pub const WAITING_SECS: u64 = 7 * 24 * 60 * 60;
 
 /// How long a free task is kept after its end. Paid ones are kept for ever: they are what was bought.
 pub const ENDED_SECS: u64 = 30 * 24 * 60 * 60;
+
+/// Connections at once to a watchtower: its callers are a few sellers.
+pub const WATCH_CONNECTIONS_MAX: usize = 64;

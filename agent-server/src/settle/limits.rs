@@ -47,3 +47,27 @@ pub const CURSOR_EVERY_BLOCKS: u64 = 64;
 
 /// Releases that are under way at once.
 pub const RELEASES_MAX: usize = 1_000;
+
+/// Claims in one export: half a megabyte as JSON, checked in a tenth of a second.
+pub const EXPORT_CLAIMS_MAX: usize = 1_000;
+
+/// Bytes of one export; a claim is some 600.
+pub const EXPORT_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// Channels that one tower keeps. All of them are read from the chain at each look.
+pub const TOWER_CLAIMS_MAX: usize = 20_000;
+
+/// How long after its deadline a tower keeps a claim: it is still good until the payer releases.
+pub const TOWER_KEEP_SECS: u64 = 7 * 86_400;
+
+/// Shortest token that a tower takes: nobody guesses 128 bits.
+pub const PUSH_TOKEN_CHARS_MIN: usize = 32;
+
+/// Transactions that are read from the outbox at once.
+pub const OUTBOX_PAGE: usize = 500;
+
+/// Bytes of an export in a file, which is not in parts.
+pub const EXPORT_FILE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
+
+/// Bytes of a token that are read from its file.
+pub const PUSH_TOKEN_BYTES_MAX: u64 = 4_096;

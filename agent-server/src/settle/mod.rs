@@ -14,18 +14,21 @@
 //! | [`pack`] | a batch as the contract reads it |
 //! | [`Mirror`] | what the chain says, in the ledger |
 //! | [`Settler`] | plan, send, wait, again |
+//! | [`tower`] | the same for sellers that are down, from what they told it |
 
 mod error;
 pub mod limits;
 mod mirror;
 mod planner;
 mod purpose;
+mod refusals;
 mod release;
 mod report;
 mod round;
 mod rows;
 mod settler;
 mod sink;
+pub mod tower;
 
 pub use error::SettleError;
 pub use mirror::{Mirror, MirrorConfig};

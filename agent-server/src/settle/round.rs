@@ -2,6 +2,7 @@
 
 use super::planner::{Batch, SettlePolicy, plan};
 use super::purpose::{self, Purpose};
+use super::refusals::Refusals;
 use super::rows::pack;
 use super::{Mirror, SettleError, SettleReport, limits};
 use crate::store::SqliteStore;
@@ -14,7 +15,7 @@ use agent_core::money::BaseUnits;
 use agent_core::voucher::ChannelId;
 use alloy_primitives::keccak256;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The note under which the transaction under way is kept, so that a restart goes on with it rather
@@ -39,10 +40,7 @@ pub(super) struct Rounds {
     pub(super) mirror: Mirror,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: SettlePolicy,
-    /// The most rows of the next batch: halved after a refusal, so that one bad claim is found.
-    rows: usize,
-    /// Claims that were refused alone, and until when (Unix milliseconds) they are left out.
-    aside: HashMap<ChannelId, u64>,
+    refusals: Refusals,
 }
 
 /// A batch under way.
@@ -61,15 +59,14 @@ impl Rounds {
         clock: Arc<dyn Clock>,
         policy: SettlePolicy,
     ) -> Self {
-        let rows = policy.rows.clamp(1, limits::ROWS_MAX);
+        let refusals = Refusals::new(policy.rows);
         Self {
             store,
             outbox,
             mirror,
             clock,
             policy,
-            rows,
-            aside: HashMap::new(),
+            refusals,
         }
     }
 
@@ -80,7 +77,7 @@ impl Rounds {
         }
         let claims = self.claims().await?;
         let policy = SettlePolicy {
-            rows: self.rows,
+            rows: self.refusals.rows(),
             ..*policy
         };
         let Some(batch) = plan(self.clock.now_unix_millis(), &claims, &policy) else {
@@ -91,7 +88,7 @@ impl Rounds {
             Err(error) => {
                 if matches!(error, SettleError::GivenUp(_)) {
                     let failed: Vec<_> = batch.claims.iter().map(|c| c.channel_id).collect();
-                    self.learn_from_refusal(&failed);
+                    self.refusals.learn(&failed, self.clock.now_unix_millis());
                 }
                 Err(error)
             }
@@ -107,10 +104,7 @@ impl Rounds {
     /// neither may hide the other.
     async fn claims(&mut self) -> Result<Vec<Claim>, SettleError> {
         let now = self.clock.now_unix_millis();
-        if self.aside.len() > limits::SET_ASIDE_MAX {
-            self.aside.clear();
-        }
-        self.aside.retain(|_, until| *until > now);
+        self.refusals.forget_old(now);
         let limit = crate::store::limits::CLAIMS_READ_MAX;
         let mut claims = self.store.claims(limit).await?;
         if claims.len() == limit {
@@ -120,7 +114,7 @@ impl Rounds {
             .into_iter()
             .map(|claim| (claim.channel_id, claim))
             .collect();
-        let wanted = |claim: &Claim| !self.aside.contains_key(&claim.channel_id);
+        let wanted = |claim: &Claim| !self.refusals.is_aside(claim.channel_id);
         Ok(unique.into_values().filter(wanted).collect())
     }
 
@@ -169,12 +163,12 @@ impl Rounds {
         let step = match outcome {
             TxOutcome::Mined(mined) => {
                 let report = self.confirmed(&under_way, &mined).await?;
-                self.rows = self.policy.rows.clamp(1, limits::ROWS_MAX);
+                self.refusals.relax();
                 Ok(Step::Done(report))
             }
             other => {
                 let failed: Vec<_> = under_way.claims.iter().map(|(id, _)| *id).collect();
-                self.learn_from_refusal(&failed);
+                self.refusals.learn(&failed, self.clock.now_unix_millis());
                 Err(purpose::refused(other, under_way.claims.len()))
             }
         };
@@ -216,19 +210,6 @@ impl Rounds {
             locks = report.locks, "claimed"
         );
         Ok(report)
-    }
-
-    /// One bad claim makes a whole batch revert. Halving the batch finds it; alone, it is set aside.
-    fn learn_from_refusal(&mut self, failed: &[ChannelId]) {
-        match failed {
-            [only] => {
-                let wait = u64::try_from(limits::SET_ASIDE.as_millis()).unwrap_or(u64::MAX);
-                let until = self.clock.now_unix_millis().saturating_add(wait);
-                self.aside.insert(*only, until);
-                self.rows = self.policy.rows.clamp(1, limits::ROWS_MAX);
-            }
-            several => self.rows = (several.len() / 2).max(1),
-        }
     }
 }
 

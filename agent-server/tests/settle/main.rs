@@ -13,3 +13,4 @@ mod mirror;
 mod paid;
 mod planner;
 mod seller;
+mod tower;
