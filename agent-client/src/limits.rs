@@ -127,3 +127,7 @@ pub const WATCH_MARKS_MAX: usize = 128;
 
 /// Blocks that a watcher rolls back when it remembers no hash that is still on the chain.
 pub const WATCH_REWIND_BLOCKS: u64 = 64;
+
+/// For how many nonces the signed bytes of what was mined are kept, to be sent again when a
+/// reorganisation takes them back: more than one account has in the blocks that chains take back.
+pub const OUTBOX_KEPT_NONCES: u64 = 64;

@@ -458,16 +458,44 @@ async fn a_result_counts_at_its_depth_and_survives_a_reorganisation_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_has_forgotten_us_gets_nothing_signed() {
-    let (devnet, dir) = (devnet().await, tempfile::tempdir().unwrap());
-    let outbox = open(&devnet, &dir.path().join("o.db")).await;
-    let id = send(&outbox, pay(&devnet, "p", 5)).await;
-    assert_mined(&outbox.wait(id, WAIT).await.unwrap());
-    devnet.chain().rollback(1).unwrap();
-    let id = send(&outbox, pay(&devnet, "q", 5)).await;
+async fn a_node_that_has_forgotten_us_gets_nothing_signed_and_what_it_lost_once_more() {
+    let (devnet, dir) = (devnet_by_hand().await, tempfile::tempdir().unwrap());
+    let path = dir.path().join("o.db");
+    let outbox = open(&devnet, &path).await;
+    let mut ids = Vec::new();
+    for (purpose, value) in [("p", 5), ("q", 7)] {
+        let id = send(&outbox, pay(&devnet, purpose, value)).await;
+        until("it waits in the pool", async || {
+            (devnet.chain().waiting() == 1).then_some(())
+        })
+        .await;
+        devnet.chain().mine(1).unwrap();
+        assert_mined(&outbox.wait(id, WAIT).await.unwrap());
+        ids.push(id);
+    }
+    // One block was enough to believe both, and then both are taken back.
+    devnet.chain().rollback(2).unwrap();
+    assert_eq!(nonce(&devnet).await, 0);
+    outbox.close().await;
+    let outbox = open(&devnet, &path).await;
+    let id = send(&outbox, pay(&devnet, "r", 11)).await;
+    until("both are in the pool again", async || {
+        (devnet.chain().waiting() == 2).then_some(())
+    })
+    .await;
     let trouble = until("trouble", async || outbox.health().trouble).await;
     assert!(trouble.starts_with("outbox.node_behind"), "{trouble}");
     assert_eq!(outbox.get(id).await.unwrap().status, TxStatus::Waiting);
+    devnet.chain().mine(1).unwrap();
+    until("the third is signed", async || {
+        (devnet.chain().waiting() == 1).then_some(())
+    })
+    .await;
+    devnet.chain().mine(1).unwrap();
+    assert_mined(&outbox.wait(id, WAIT).await.unwrap());
+    assert_eq!(nonce(&devnet).await, 3);
+    let all = U256::from(5 + 7 + 11);
+    assert_eq!(received(&devnet).await, all, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,7 +181,22 @@ pub(super) fn store_trouble(conn: &Connection, id: TxId, trouble: &str) -> Sql<(
     Ok(())
 }
 
-/// Ends a row. The signed bytes are of no use any more; their hashes stay.
+/// What was mined and may have been taken back since, by nonce from `nonce` on.
+pub(super) fn mined_from(conn: &Connection, nonce: u64) -> Sql<Vec<Bytes>> {
+    let max = i64::try_from(limits::OUTBOX_KEPT_NONCES).unwrap_or(i64::MAX);
+    conn.prepare_cached(
+        "SELECT raw FROM tx JOIN attempt ON attempt.hash = tx.mined_hash
+         WHERE nonce >= ?1 AND state IN ('mined', 'reverted') AND length(raw) > 0
+         ORDER BY nonce LIMIT ?2",
+    )?
+    .query_map(params![to_i64(nonce)?, max], |row| {
+        Ok(row.get::<_, Vec<u8>>("raw")?.into())
+    })?
+    .collect()
+}
+
+/// Ends a row. The signed bytes of what was mined are kept for as many nonces as a reorganisation
+/// may take back, those of other attempts are of no use any more; hashes stay.
 pub(super) fn store_outcome(conn: &Connection, id: TxId, outcome: &TxOutcome) -> Sql<()> {
     let (state, mined, code, reason, data) = match outcome {
         TxOutcome::Mined(mined) => ("mined", Some(mined), None, None, None),
@@ -215,8 +230,16 @@ pub(super) fn store_outcome(conn: &Connection, id: TxId, outcome: &TxOutcome) ->
         reason,
         data,
     ])?;
-    conn.prepare_cached("UPDATE attempt SET raw = x'' WHERE tx = ?1")?
-        .execute([id.0])?;
+    let hash = mined.map_or([0; 32], |mined| mined.hash.0);
+    conn.prepare_cached("UPDATE attempt SET raw = x'' WHERE tx = ?1 AND hash <> ?2")?
+        .execute(params![id.0, hash])?;
+    let kept = to_i64(limits::OUTBOX_KEPT_NONCES)?;
+    conn.prepare_cached(
+        "UPDATE attempt SET raw = x'' WHERE tx =
+         (SELECT old.id FROM tx AS old JOIN tx AS new ON old.nonce = new.nonce - ?2
+          WHERE new.id = ?1)",
+    )?
+    .execute(params![id.0, kept])?;
     Ok(())
 }
 

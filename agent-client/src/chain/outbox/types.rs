@@ -12,7 +12,8 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct OutboxConfig {
     /// Blocks, the mining one included, after which a result counts as final. 1 believes the newest
-    /// block. A reorganisation deeper than this is not noticed.
+    /// block. A result that a deeper reorganisation takes back is not unsaid; its bytes are sent
+    /// again before anything else is signed, as far as [`limits::OUTBOX_KEPT_NONCES`] go.
     pub confirmations: u64,
     /// Pause between looks at the chain while something is in flight.
     pub poll_interval: Duration,

@@ -194,12 +194,28 @@ impl Worker {
         let node = self.chain.mined_nonce(self.address).await?;
         let (used, ours) = self.read(rows::nonces).await?;
         if node < ours {
+            self.send_again(node).await?;
             return Err(Trouble::NodeBehind { node, ours });
         }
         if node > used && used > 0 {
             tracing::warn!(node, used, "somebody else uses the outbox's key");
         }
         Ok(node.max(used))
+    }
+
+    /// Sends the same bytes of what was final once more: a reorganisation deeper than the
+    /// configured depth took it back, or the node lags, to which they are nothing new. Until the
+    /// node has them again nothing is signed, so no nonce is used twice.
+    async fn send_again(&self, from_nonce: u64) -> Result<(), Trouble> {
+        let lost = self.read(move |conn| rows::mined_from(conn, from_nonce));
+        for raw in lost.await? {
+            match self.chain.send_raw(&raw).await {
+                Ok(hash) => tracing::warn!(%hash, "sent again: it was final, and was taken back"),
+                Err(ChainError::Refused { message, .. }) if is_known(&message) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// The gas limit, or `None` if the row has been ended instead: it would revert, or needs more
