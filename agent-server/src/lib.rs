@@ -21,6 +21,7 @@ pub mod cli;
 mod command;
 pub mod config;
 mod error;
+pub mod facilitator;
 pub mod gate;
 mod identity;
 pub mod limits;

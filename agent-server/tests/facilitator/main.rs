@@ -1,0 +1,11 @@
+//! A facilitator against the development chain: payments made once, refused with the right reason,
+//! and guarded against who would burn its gas.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod exact;
+mod world;
