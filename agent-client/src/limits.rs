@@ -131,3 +131,10 @@ pub const WATCH_REWIND_BLOCKS: u64 = 64;
 /// For how many nonces the signed bytes of what was mined are kept, to be sent again when a
 /// reorganisation takes them back: more than one account has in the blocks that chains take back.
 pub const OUTBOX_KEPT_NONCES: u64 = 64;
+
+/// How long a second node may take to come to the block that the first one is at: some blocks of a
+/// fast chain, and well below what callers wait.
+pub const RPC_CHECK_WAIT: Duration = Duration::from_secs(5);
+
+/// Pause between looks at the second node.
+pub const RPC_CHECK_PAUSE: Duration = Duration::from_millis(100);

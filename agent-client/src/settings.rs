@@ -17,6 +17,10 @@ use std::time::Duration;
 pub struct ChainSettings {
     /// Where the node is. Treated as a secret, since providers put keys into it.
     pub rpc_url: String,
+    /// A second node, run by somebody else: what is said about money is believed only when both
+    /// say it. A secret as well.
+    #[serde(default)]
+    pub rpc_check: Option<String>,
     /// The chain that the node must be on.
     pub chain_id: u64,
     /// The z402 escrow.
@@ -78,6 +82,7 @@ impl ChainSettings {
     pub fn devnet(rpc_url: impl Into<String>) -> Self {
         Self {
             rpc_url: rpc_url.into(),
+            rpc_check: None,
             chain_id: 84_532,
             escrow: address!("0x2402000000000000000000000000000000002402"),
             identity_registry: address!("0x8004A818BFB912233c491871b3d84c89A494BD9e"),
@@ -161,7 +166,12 @@ impl ChainSettings {
     /// # Errors
     /// [`ChainError`] when the URL is not one that may be used.
     pub fn chain(&self) -> Result<Chain, ChainError> {
-        Chain::lazy(&ChainConfig::new(self.rpc_url.clone(), self.chain_id))
+        let lazy = |url: &str| Chain::lazy(&ChainConfig::new(url, self.chain_id));
+        let chain = lazy(&self.rpc_url)?;
+        Ok(match &self.rpc_check {
+            Some(url) => chain.checked_by(lazy(url)?),
+            None => chain,
+        })
     }
 
     /// How an outbox on this chain behaves.

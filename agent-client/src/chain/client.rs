@@ -86,6 +86,8 @@ pub struct Chain {
     provider: RootProvider<Ethereum>,
     chain_id: u64,
     verified: Arc<OnceCell<()>>,
+    /// A second node, asked about money.
+    check: Option<Arc<Self>>,
 }
 
 impl fmt::Debug for Chain {
@@ -131,7 +133,16 @@ impl Chain {
             provider,
             chain_id: config.chain_id,
             verified: Arc::default(),
+            check: None,
         })
+    }
+
+    /// The same chain, of which calls, receipts and nonces are believed only when the node behind
+    /// `other` says the same. It should be run by somebody else.
+    #[must_use]
+    pub fn checked_by(mut self, other: Self) -> Self {
+        self.check = Some(Arc::new(other));
+        self
     }
 
     /// The configured chain, which the node was found to be on.
@@ -221,9 +232,13 @@ impl Chain {
         let request = TransactionRequest::default()
             .with_to(to)
             .with_input(call.abi_encode());
-        let answer = self
-            .simulate(request, BlockNumberOrTag::Latest.into())
-            .await?;
+        let answer = match &self.check {
+            Some(other) => self.call_on_both(other, request).await?,
+            None => {
+                let latest = BlockNumberOrTag::Latest.into();
+                self.simulate(request, latest).await?
+            }
+        };
         C::abi_decode_returns(&answer).map_err(|error| ChainError::BadAnswer(error.to_string()))
     }
 
@@ -296,7 +311,13 @@ impl Chain {
     ///
     /// As [`head`](Self::head).
     pub async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>, ChainError> {
-        Ok(self.verify().await?.get_transaction_receipt(hash).await?)
+        let receipt = self.verify().await?.get_transaction_receipt(hash).await?;
+        // A node that answers about another transaction has not answered.
+        let receipt = receipt.filter(|receipt| receipt.transaction_hash == hash);
+        match (receipt, &self.check) {
+            (Some(receipt), Some(other)) => self.receipt_on_both(other, receipt).await,
+            (receipt, _) => Ok(receipt),
+        }
     }
 
     /// How many transactions of an account are mined, which is its next nonce.
@@ -305,12 +326,13 @@ impl Chain {
     ///
     /// As [`head`](Self::head).
     pub async fn mined_nonce(&self, account: Address) -> Result<u64, ChainError> {
-        Ok(self
-            .verify()
-            .await?
-            .get_transaction_count(account)
-            .latest()
-            .await?)
+        let count = self.verify().await?.get_transaction_count(account);
+        let ours = count.latest().await?;
+        match &self.check {
+            // The lower one: a nonce is used when both say so.
+            Some(other) => Ok(ours.min(Box::pin(other.mined_nonce(account)).await?)),
+            None => Ok(ours),
+        }
     }
 
     /// Fees that get a transaction into one of the next blocks: the node's tip, and twice the base

@@ -48,6 +48,9 @@ pub enum ChainError {
         /// The bound.
         max: usize,
     },
+    /// Two nodes say different things about one block, or one of them does not come to it.
+    #[error("the two nodes do not agree on {0}")]
+    Disagree(&'static str),
     /// The RPC URL is not one that may be called.
     #[error("the RPC URL cannot be used: {0}")]
     BadUrl(#[source] EgressError),
@@ -64,6 +67,7 @@ impl ChainError {
             Self::Unreachable(_) => "chain.unreachable",
             Self::BadAnswer(_) => "chain.bad_answer",
             Self::TooManyLogs { .. } => "chain.too_many_logs",
+            Self::Disagree(_) => "chain.disagree",
             Self::BadUrl(_) => "chain.bad_url",
         }
     }

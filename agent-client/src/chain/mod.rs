@@ -4,8 +4,9 @@
 //! - [`TxOutbox`](outbox::TxOutbox) writes: a transaction is stored before it is sent.
 //! - [`Watcher`](watcher::Watcher) follows the logs of contracts and says how fresh it is.
 //!
-//! A single RPC node is believed. It can lie about balances and logs; whoever needs more than its
-//! word asks a second [`Chain`] and compares.
+//! A single RPC node is believed, and can lie about balances and receipts. With a second one
+//! ([`Chain::checked_by`]) nothing about money is believed that both do not say. Logs are read from
+//! one: they only say where to look.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub mod outbox;
 pub mod watcher;
 pub mod x402_bindings;
 
+mod check;
 mod client;
 mod error;
 mod lineage;

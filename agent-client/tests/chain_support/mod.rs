@@ -90,6 +90,8 @@ pub(crate) enum Line {
     LoseRequest(&'static str),
     /// Carries requests of this method and swallows their answers.
     LoseAnswer(&'static str),
+    /// Carries answers to this method with one text for another of the same length.
+    Lie(&'static str, String, String),
 }
 
 /// A line between the client and the node.
@@ -125,12 +127,19 @@ async fn carry(mut client: TcpStream, node: SocketAddr, line: Arc<Mutex<Line>>) 
     while let Some(request) = message(&mut client).await {
         let now = line.lock().expect("not poisoned").clone();
         let asks = |method: &str| String::from_utf8_lossy(&request).contains(method);
-        if now == Line::Cut || matches!(now, Line::LoseRequest(method) if asks(method)) {
+        if now == Line::Cut || matches!(&now, Line::LoseRequest(method) if asks(method)) {
             return;
         }
         upstream.write_all(&request).await.expect("the node reads");
-        let answer = message(&mut upstream).await.expect("the node answers");
-        if matches!(now, Line::LoseAnswer(method) if asks(method)) {
+        let mut answer = message(&mut upstream).await.expect("the node answers");
+        if let Line::Lie(method, truth, lie) = &now
+            && asks(method)
+        {
+            assert_eq!(truth.len(), lie.len(), "the length is said before the body");
+            let said = String::from_utf8(answer).expect("text");
+            answer = said.replace(truth, lie).into_bytes();
+        }
+        if matches!(&now, Line::LoseAnswer(method) if asks(method)) {
             return;
         }
         if client.write_all(&answer).await.is_err() {

@@ -83,6 +83,11 @@ impl Worker {
         if depth < self.config.confirmations {
             return Ok(());
         }
+        // A receipt from a block that is not in the chain says nothing.
+        let there = self.chain.block(block_number).await?;
+        if there.is_none_or(|block| block.hash != block_hash) {
+            return Ok(());
+        }
         let mined = Mined {
             hash: receipt.transaction_hash,
             block_number,
