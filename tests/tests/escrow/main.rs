@@ -19,4 +19,5 @@ mod locks;
 mod openings;
 mod reentrancy;
 mod releases;
+mod threats;
 mod tokens;

@@ -10,7 +10,7 @@ use agent_tests::{
     tokens::{Hostile, ITestToken},
     world::{Refusal, World, account, key, lock, on_chain},
 };
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 
 /// A token of which account 0 has 10,000, and 1,000 in its vault.
@@ -203,4 +203,27 @@ fn an_account_without_code_is_no_token() {
         .escrow(account(0), &deposit(account(7), 1))
         .unwrap_err();
     assert_eq!(refused, Refusal::of(&TransferFailed {}));
+}
+
+#[test]
+fn a_token_that_is_gone_pays_nobody() {
+    let (mut world, token) = placed(Hostile::ReturnsNothing);
+    let mine = Lock {
+        token,
+        ..lock(0, 5, 1)
+    };
+    let deadline = world.now() + 5_000;
+    let open = sign::open(&key(0), &world.domain, &mine, 100, deadline, 1);
+    world.escrow(account(9), &open).unwrap();
+    world.chain.set_code(token, Bytes::new()).unwrap();
+    let row = rows::signed(&key(0), &world.domain, &mine, 100, 100);
+    let batch = rows::settle(account(5), token, &[row]);
+    let failed = Err(Refusal::of(&TransferFailed {}));
+    assert_eq!(world.escrow(account(9), &batch).map(drop), failed);
+    assert_eq!(
+        world.escrow(account(0), &withdraw(token, 1)).map(drop),
+        failed
+    );
+    assert_eq!(world.vault(account(0), token), U256::from(1_000));
+    assert_eq!(world.state(&mine).claimed.to::<u64>(), 0);
 }
