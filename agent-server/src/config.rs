@@ -4,6 +4,7 @@ use crate::auth::{AuthConfig, RateConfig};
 pub use crate::bind::ProxyConfig;
 pub use crate::service::TenantConfig;
 pub use crate::signing::{CardKey, CardSigning};
+use crate::settle::tower::WatchSettings;
 use crate::tasks::SweepPolicy;
 use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
@@ -200,6 +201,9 @@ pub struct PaymentConfig {
     /// Whether callers must name the payment extension in `A2A-Extensions`, whatever they ask.
     #[serde(default)]
     pub require_extension: bool,
+    /// A watchtower that claims when this agent is down.
+    #[serde(default)]
+    pub watch: Option<WatchSettings>,
 }
 
 impl PaymentConfig {
@@ -217,6 +221,7 @@ impl PaymentConfig {
             chain_max_age_secs: chain_max_age_secs(),
             register: false,
             require_extension: false,
+            watch: None,
         }
     }
 }

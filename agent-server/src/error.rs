@@ -19,6 +19,9 @@ pub enum Error {
     /// The configuration of authentication.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
+    /// The watchtower that is to be told of claims.
+    #[error("payment.watch: {0}")]
+    Watch(String),
     /// The key that signs the card.
     #[error("the card cannot be signed: {0}")]
     CardKey(#[from] CardKeyError),

@@ -7,6 +7,7 @@ use crate::limits::{DRAIN_TIMEOUT, FINAL_SETTLEMENT_WAIT, SETTLE_INTERVAL};
 use crate::push::Push;
 use crate::service::Service;
 use crate::settle::limits::ROWS_MAX;
+use crate::settle::tower::WatchPush;
 use crate::settle::{
     Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport, Settler,
     SettlerConfig,
@@ -15,6 +16,7 @@ use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::outbox::TxOutbox;
 use agent_client::chain::watcher::WatchConfig;
 use agent_client::chain::{Chain, same_chain};
+use agent_client::egress::{Egress, EgressPolicy};
 use agent_core::a2a::{A2aError, AgentCard};
 use agent_core::json::Json;
 use agent_core::ledger::{Books, Ledger, LedgerError};
@@ -46,6 +48,8 @@ pub(crate) struct Earnings {
     pub(crate) outbox: TxOutbox,
     pub(crate) mirror: Mirror,
     pub(crate) settler: Settler,
+    /// Tells a watchtower for as long as it lives.
+    _watch: Option<WatchPush>,
 }
 
 impl Earnings {
@@ -82,12 +86,21 @@ impl Earnings {
             policy,
             interval: SETTLE_INTERVAL,
         };
+        let watch = match &payment.watch {
+            None => None,
+            Some(watch) => {
+                let watch = watch.resolve().map_err(Error::Watch)?;
+                let policy = EgressPolicy::strict().allow_loopback().allow_private();
+                Some(WatchPush::start(store.clone(), Egress::new(policy)?, watch))
+            }
+        };
         let settler = Settler::start(store, outbox.clone(), mirror.clone(), config, clock);
         Ok(Self {
             chain,
             outbox,
             mirror,
             settler,
+            _watch: watch,
         })
     }
 
