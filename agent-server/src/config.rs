@@ -3,8 +3,8 @@
 use crate::auth::{AuthConfig, RateConfig};
 pub use crate::bind::ProxyConfig;
 pub use crate::service::TenantConfig;
-pub use crate::signing::{CardKey, CardSigning};
 use crate::settle::tower::WatchSettings;
+pub use crate::signing::{CardKey, CardSigning};
 use crate::tasks::SweepPolicy;
 use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
