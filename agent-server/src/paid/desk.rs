@@ -121,6 +121,12 @@ pub(crate) fn is_malformed(refusal: &GateRefusal) -> bool {
     )
 }
 
+/// Whether the payment may be good, and we cannot see the chain to tell.
+pub(crate) fn is_unseen(refusal: &GateRefusal) -> bool {
+    refusal.code.ends_with("chain_state_stale")
+        || refusal.code == agent_core::x402::batch::codes::VERIFICATION_STATE_UNAVAILABLE
+}
+
 /// Whether the payment's name was used for something else.
 pub(crate) fn is_conflict(refusal: &GateRefusal) -> bool {
     refusal.code.ends_with("payment_id_conflict")

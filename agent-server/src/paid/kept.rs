@@ -96,10 +96,8 @@ impl Answer {
                 Body::from_stream(all)
             }
         };
-        if matches!(parts.status, StatusCode::OK) {
-            // Read by us and framed anew.
-            parts.headers.remove(TRANSFER_ENCODING);
-        }
+        // Read by us, and framed anew.
+        parts.headers.remove(TRANSFER_ENCODING);
         Response::from_parts(parts, body)
     }
 }

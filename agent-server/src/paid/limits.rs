@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 /// The largest answer that is kept for a repeat. The store takes it in the transaction that charges
-/// for it; what is larger is delivered once.
-pub const KEPT_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// for it, and [`CALLS_MAX`] of them may wait for that at once; what is larger is delivered once.
+pub const KEPT_BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The bytes of response headers that are kept with it. A handler that sends more sends them once.
 pub const KEPT_HEADER_BYTES_MAX: usize = 8 * 1024;

@@ -1,6 +1,6 @@
 //! What plain HTTP answers: terms, refusals, and the headers that keep paid answers out of caches.
 
-use super::desk::{is_conflict, is_malformed};
+use super::desk::{is_conflict, is_malformed, is_unseen};
 use super::limits::RETRY_AFTER_SECS;
 use crate::gate::GateRefusal;
 use agent_core::a2a::A2aError;
@@ -79,6 +79,9 @@ pub(crate) fn refused(
 ) -> Response {
     if let Some(log) = &refusal.log {
         tracing::error!(code = refusal.code, log, "a payment could not be taken");
+        return unavailable(refusal.code, &refusal.message);
+    }
+    if is_unseen(refusal) {
         return unavailable(refusal.code, &refusal.message);
     }
     if is_malformed(refusal) {
