@@ -3,6 +3,7 @@
 use crate::auth::{AuthConfig, RateConfig};
 pub use crate::bind::ProxyConfig;
 pub use crate::service::TenantConfig;
+use crate::settle::Share;
 use crate::settle::tower::WatchSettings;
 pub use crate::signing::{CardKey, CardSigning};
 use crate::tasks::SweepPolicy;
@@ -204,6 +205,14 @@ pub struct PaymentConfig {
     /// A watchtower that claims when this agent is down.
     #[serde(default)]
     pub watch: Option<WatchSettings>,
+    /// Parts of what is earned that are passed on after each claim, such as
+    /// `[{ to = "0x…", bps = 2500 }]` for a quarter. What they and rounding leave stays with the
+    /// payee, whose key `key` must be.
+    #[serde(default)]
+    pub split: Vec<Share>,
+    /// Shares are passed on when this much was claimed since the last time.
+    #[serde(default = "settle_at")]
+    pub split_at: Money,
 }
 
 impl PaymentConfig {
@@ -222,6 +231,8 @@ impl PaymentConfig {
             register: false,
             require_extension: false,
             watch: None,
+            split: Vec::new(),
+            split_at: settle_at(),
         }
     }
 }

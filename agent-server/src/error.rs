@@ -19,6 +19,9 @@ pub enum Error {
     /// The configuration of authentication.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
+    /// The shares of what is earned.
+    #[error("payment.split: {0}")]
+    Split(&'static str),
     /// The watchtower that is to be told of claims.
     #[error("payment.watch: {0}")]
     Watch(String),

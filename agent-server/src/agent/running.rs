@@ -10,7 +10,7 @@ use crate::settle::limits::ROWS_MAX;
 use crate::settle::tower::WatchPush;
 use crate::settle::{
     Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport, Settler,
-    SettlerConfig,
+    SettlerConfig, Split, Splitter, SplitterConfig,
 };
 use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::outbox::TxOutbox;
@@ -50,6 +50,8 @@ pub(crate) struct Earnings {
     pub(crate) settler: Settler,
     /// Tells a watchtower for as long as it lives.
     _watch: Option<WatchPush>,
+    /// Passes on shares for as long as it lives.
+    _splitter: Option<Splitter>,
 }
 
 impl Earnings {
@@ -94,6 +96,7 @@ impl Earnings {
                 Some(WatchPush::start(store.clone(), Egress::new(policy)?, watch))
             }
         };
+        let splitter = splitter(paid, payee, &store, &outbox)?;
         let settler = Settler::start(store, outbox.clone(), mirror.clone(), config, clock);
         Ok(Self {
             chain,
@@ -101,12 +104,41 @@ impl Earnings {
             mirror,
             settler,
             _watch: watch,
+            _splitter: splitter,
         })
     }
 
     pub(crate) fn locks(&self) -> Arc<dyn LockSource> {
         Arc::new(self.mirror.clone())
     }
+}
+
+/// What passes on shares, if there are any.
+fn splitter(
+    paid: &Paid<'_>,
+    payee: Address,
+    store: &SqliteStore,
+    outbox: &TxOutbox,
+) -> Result<Option<Splitter>, Error> {
+    let payment = paid.payment;
+    if payment.split.is_empty() {
+        return Ok(None);
+    }
+    if outbox.address() != payee {
+        return Err(Error::Split("the settling key is not the payee's"));
+    }
+    let settings = &payment.chain;
+    let assets = settings.assets();
+    let (_, at) = assets.resolve(&payment.split_at)?;
+    let config = SplitterConfig {
+        token: settings.token.address,
+        split: Split::new(payment.split.clone()).map_err(Error::Split)?,
+        at,
+        interval: SETTLE_INTERVAL,
+    };
+    let (store, outbox) = (store.clone(), outbox.clone());
+    let clock = Arc::clone(paid.clock);
+    Ok(Some(Splitter::start(store, outbox, config, clock)))
 }
 
 impl RunningAgent {

@@ -71,3 +71,14 @@ pub const EXPORT_FILE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 
 /// Bytes of a token that are read from its file.
 pub const PUSH_TOKEN_BYTES_MAX: u64 = 4_096;
+
+/// Accounts that one payment is shared among, and transfers of shares that may be open at once
+/// before the next payout waits for them.
+pub const SHARES_MAX: usize = 32;
+
+/// Pause before a share that was refused is tried again; as many times as long as it failed, up to
+/// [`SHARE_RETRY_STEPS`]. The reason is the account's or the balance's, and neither changes fast.
+pub const SHARE_RETRY: Duration = Duration::from_secs(600);
+
+/// See [`SHARE_RETRY`].
+pub const SHARE_RETRY_STEPS: u32 = 36;

@@ -28,6 +28,7 @@ mod round;
 mod rows;
 mod settler;
 mod sink;
+mod split;
 pub mod tower;
 
 pub use error::SettleError;
@@ -35,4 +36,5 @@ pub use mirror::{Mirror, MirrorConfig};
 pub use planner::{Batch, Due, SettlePolicy, plan};
 pub use report::{ReleaseReport, SettleReport};
 pub use rows::{ROW_BYTES, pack};
+pub use split::{Share, Split, Splitter, SplitterConfig};
 pub use settler::{Settler, SettlerConfig};

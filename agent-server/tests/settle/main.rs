@@ -13,4 +13,5 @@ mod mirror;
 mod paid;
 mod planner;
 mod seller;
+mod split;
 mod tower;
