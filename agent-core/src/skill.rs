@@ -4,11 +4,13 @@ mod about;
 mod context;
 mod erased;
 mod outcome;
+mod quote;
 
 pub use about::About;
 pub use context::{Charging, Resources, SkillContext, SkillEvent, SkillHost, TaskInfo};
 pub use erased::{AcceptedInput, AnySkill, InputError, erase, text_field};
 pub use outcome::{Done, Outcome, Stop};
+pub use quote::{Quote, STANDARD};
 
 use crate::money::Amount;
 use crate::price::Price;
@@ -76,10 +78,18 @@ pub trait Skill: Send + Sync + 'static {
     /// The price of one request, with the buyer's bid if it made one. A quote above the card's
     /// price costs the buyer another round trip, because it has authorised only the card's.
     ///
-    /// No message carries a bid yet: `bid` is `None` for now.
+    /// A bid commits its buyer to nothing, and a stranger may make as many as it likes: what is
+    /// quoted for one should be a price that is good anyway.
     fn quote(&self, input: &Self::Input, bid: Option<Amount>) -> Price {
         let _ = (input, bid);
         self.price()
+    }
+
+    /// The quotes for one request, best first, for a buyer that asks before it buys. Each is signed
+    /// and binds: see [`Quote`]. At most four are told, and of those under one label the first.
+    /// Which of them was accepted is told by [`SkillContext::accepted_quote`].
+    fn quotes(&self, input: &Self::Input, bid: Option<Amount>) -> Vec<Quote> {
+        vec![self.quote(input, bid).into()]
     }
 
     /// Does the work.

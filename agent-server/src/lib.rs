@@ -26,6 +26,7 @@ pub mod gate;
 mod identity;
 pub mod limits;
 mod modes;
+mod notary;
 pub mod paid;
 pub mod push;
 mod serve;

@@ -187,5 +187,19 @@ pub const WAITING_SECS: u64 = 7 * 24 * 60 * 60;
 /// How long a free task is kept after its end. Paid ones are kept for ever: they are what was bought.
 pub const ENDED_SECS: u64 = 30 * 24 * 60 * 60;
 
+/// Quotes that are told for one request: each is signed once for every way to pay, for anybody who
+/// asks.
+pub const QUOTES_MAX: usize = 4;
+
+/// Bytes of a quote's label. It comes back with every payment.
+pub const QUOTE_LABEL_BYTES_MAX: usize = 64;
+
+/// The longest that a quote holds, whatever its skill says: nobody can take one back.
+pub const OFFER_VALID_SECS_MAX: u64 = 24 * 60 * 60;
+
+/// How long an offer is honoured beyond its end: a payment whose answer was lost is sent again, and
+/// must not be refused for a time that passed since.
+pub const OFFER_GRACE_SECS: u64 = 5 * 60;
+
 /// Connections at once to a watchtower: its callers are a few sellers.
 pub const WATCH_CONNECTIONS_MAX: usize = 64;

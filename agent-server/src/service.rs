@@ -11,6 +11,7 @@ mod operation;
 mod paying;
 mod plain;
 mod push;
+mod quoting;
 mod request;
 mod tenants;
 
@@ -71,6 +72,8 @@ pub(crate) enum Sent {
     /// A task that is not running: ended before, or waiting for its caller. With the number of its
     /// last event, 0 for one that is in no log.
     Still(Json, u64),
+    /// A message is the answer, and there is no task.
+    Direct(Json),
 }
 
 impl Service {
@@ -93,6 +96,7 @@ impl Service {
             Showing::AtEnd
         };
         let task = match self.sent(call, request, showing).await? {
+            Sent::Direct(message) => return Ok(member("message", &message)),
             Sent::Still(task, _) => trimmed(task, history),
             Sent::Live(live) if at_once => shown(now(&live), history),
             Sent::Live(live) => match live.ended().await {
@@ -113,6 +117,7 @@ impl Service {
     ) -> Result<Feed, A2aError> {
         Ok(
             match self.sent(call, request, Showing::WithFirstEvent).await? {
+                Sent::Direct(message) => Feed::said(&message),
                 Sent::Still(task, seq) => Feed::once(&task, seq),
                 Sent::Live(live) => Feed::run(live, self.clone()),
             },

@@ -7,6 +7,7 @@ use agent_core::trust::{GlobalAgentId, PaymentCommitment};
 use agent_core::untrusted::Untrusted;
 use agent_core::voucher::{ChannelId, EscrowDomain};
 use agent_core::x402::SCHEME_Z402;
+use agent_core::x402::receipt::SignedReceipt;
 use alloy_primitives::Address;
 use std::fmt;
 use url::Url;
@@ -52,6 +53,8 @@ pub struct Paid {
     pub task_id: String,
     /// The task's context.
     pub context_id: String,
+    /// The receipt that the seller signed, if it signed one that holds: evidence for others.
+    pub receipt: Option<SignedReceipt>,
 }
 
 impl Paid {

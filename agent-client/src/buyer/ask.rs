@@ -15,7 +15,9 @@ use agent_core::a2a::{Message, Part, Task, TaskState};
 use agent_core::json::Json;
 use agent_core::money::BaseUnits;
 use agent_core::untrusted::Untrusted;
-use agent_core::x402::{EXTENSION_URI, PaymentStatus, keys};
+use agent_core::x402::offer::{OFFER_RECEIPT, ReceiptResource, SignedOffer};
+use agent_core::x402::receipt::{Expected, SignedReceipt, check_receipt, receipt_in};
+use agent_core::x402::{Bid, EXTENSION_URI, PaymentStatus, SettleResponse, keys};
 
 use super::AskError;
 use super::answer::{Paid, Question};
@@ -31,6 +33,20 @@ pub(super) struct Ask<'a> {
     pub(super) skill: &'a str,
     pub(super) input: Json,
     pub(super) at_most: Option<BaseUnits>,
+    /// The quote that it is bought at.
+    pub(super) accepted: Option<Accepted>,
+}
+
+/// A quote that was accepted.
+pub(super) struct Accepted {
+    /// What is to be paid; nothing for a quote of nothing.
+    pub(super) bill: Option<Bill>,
+    pub(super) offer: SignedOffer,
+}
+
+/// A wish to know what the work would cost.
+pub(super) struct QuoteWish {
+    pub(super) bid: Option<Bid>,
 }
 
 /// A task that completed, and what was paid for it.
@@ -54,7 +70,10 @@ enum Conclusion {
 impl Ask<'_> {
     pub(super) async fn run(&self) -> Result<Done, AskError> {
         let card = self.seller.remote().shared_terms();
-        let bill = Bill::of_card(card, self.skill, self.at_most)?;
+        let bill = match &self.accepted {
+            Some(accepted) => accepted.bill.clone(),
+            None => Bill::of_card(card, self.skill, self.at_most)?,
+        };
         let mut turn = Turn {
             bill,
             task_id: String::new(),
@@ -77,6 +96,17 @@ impl Ask<'_> {
                 Conclusion::Again(next) => turn = next,
             }
         }
+    }
+
+    /// Asks what the work would cost, and not for the work.
+    pub(super) async fn inquire(&self, wish: &QuoteWish) -> Result<Task, AskError> {
+        let mut message = self.message("", "", None)?;
+        let metadata = &mut message.metadata;
+        metadata.set(keys::QUOTE, &true).map_err(AskError::Input)?;
+        if let Some(bid) = &wish.bid {
+            metadata.set(keys::BID, bid).map_err(AskError::Input)?;
+        }
+        self.exchange(message, None).await
     }
 
     /// Answers a question of the seller's and goes on with its task.
@@ -123,12 +153,24 @@ impl Ask<'_> {
         metadata
             .set(keys::SKILL, self.skill)
             .map_err(AskError::Input)?;
+        if let Some(accepted) = &self.accepted {
+            metadata
+                .set(keys::OFFER, &accepted.offer)
+                .map_err(AskError::Input)?;
+        }
         if let Some((_, payment)) = paying {
             metadata
                 .set(keys::STATUS, &PaymentStatus::PaymentSubmitted)
                 .map_err(AskError::Input)?;
+            let mut payload = payment.payload.clone();
+            if self.accepted.is_some() {
+                // Naming the extension asks for a signed receipt.
+                let wanted = serde_json::json!({ "info": {} });
+                let named = payload.extensions.set(OFFER_RECEIPT, &wanted);
+                named.map_err(AskError::Input)?;
+            }
             metadata
-                .set(keys::PAYLOAD, &payment.payload)
+                .set(keys::PAYLOAD, &payload)
                 .map_err(AskError::Input)?;
         }
         Ok(message)
@@ -192,6 +234,36 @@ impl Ask<'_> {
         }
     }
 
+    /// The signed receipt, if one came and holds. The charge is not in doubt without it.
+    fn evidence(
+        &self,
+        bill: &Bill,
+        payment: &Payment,
+        charged: BaseUnits,
+        response: &SettleResponse,
+    ) -> Option<SignedReceipt> {
+        let signed = receipt_in(response)?;
+        let resource = ReceiptResource {
+            skill: self.skill.to_owned(),
+            payment_id: payment.id.clone(),
+            charged,
+        };
+        let network = bill.terms.asset.network.to_string();
+        let expected = Expected {
+            pay_to: bill.terms.pay_to,
+            payer: self.seller.buyer().wallet().payer(),
+            network: &network,
+            resource: &resource,
+        };
+        match check_receipt(&signed, &expected) {
+            Ok(_) => Some(signed),
+            Err(error) => {
+                tracing::warn!(code = error.code(), "a signed receipt does not hold");
+                None
+            }
+        }
+    }
+
     /// Takes the receipt of a task that ended.
     async fn settle(&self, task: &Task, bill: &Bill, payment: &Payment) -> Result<Paid, AskError> {
         let wallet = self.seller.buyer().wallet();
@@ -211,7 +283,9 @@ impl Ask<'_> {
                 });
             }
         };
+        let receipt = self.evidence(bill, payment, confirmed.charged, &receipt);
         Ok(Paid {
+            receipt,
             payment_id: payment.id.clone(),
             charged: confirmed.charged,
             max: payment.max,

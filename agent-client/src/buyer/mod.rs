@@ -28,6 +28,7 @@ mod exchange;
 mod hire;
 pub mod limits;
 mod offers;
+mod quote;
 mod rate;
 mod reading;
 mod refused;
@@ -42,6 +43,7 @@ pub use config::{
 };
 pub use error::BuyerError;
 pub use offers::Offers;
+pub use quote::{QuoteRequest, Quoted, Quotes};
 pub use rules::{MandateConfig, Rules, SkillRules};
 pub use seller::Seller;
 

@@ -5,7 +5,7 @@ use agent_core::json::{Json, Metadata};
 use agent_core::ledger::PaymentId;
 use agent_core::untrusted::{Untrusted, shorten};
 use agent_core::x402::{
-    PaymentRequired, PaymentStatus, SettleResponse, WireChannel, Z402Receipt, keys,
+    PaymentRequired, PaymentStatus, QuoteNotes, SettleResponse, WireChannel, Z402Receipt, keys,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +57,11 @@ impl Reading<'_> {
     /// What the seller wants to be paid.
     pub(super) fn required(&self) -> Option<PaymentRequired> {
         self.metadata()?.parse(keys::REQUIRED).ok()?
+    }
+
+    /// What the seller says of its quotes.
+    pub(super) fn quote_notes(&self) -> Option<QuoteNotes> {
+        self.metadata()?.parse(keys::QUOTE).ok()?
     }
 
     /// The seller's words.

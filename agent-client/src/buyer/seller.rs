@@ -156,6 +156,7 @@ impl Seller {
             skill: &skill,
             input,
             at_most: None,
+            accepted: None,
         };
         answer(Box::pin(ask.reply(question)).await?)
     }
@@ -174,13 +175,22 @@ impl Seller {
             skill,
             input,
             at_most,
+            accepted: None,
         };
+        self.finish(ask).await
+    }
+
+    /// Asks to the end, and reports a seller that wants more than it offered.
+    pub(super) async fn finish<Out: DeserializeOwned>(
+        &self,
+        ask: Ask<'_>,
+    ) -> Result<Answer<Out>, AskError> {
         let done = Box::pin(ask.run()).await;
         if let Err(AskError::Dearer { asked, allowed }) = &done {
             tracing::warn!(
                 code = PolicyRefusal::Drift.code(),
                 endpoint = %self.remote().endpoint(),
-                skill = %shorten(skill),
+                skill = %shorten(ask.skill),
                 asked_base_units = %asked,
                 offered_base_units = %allowed,
                 "a seller asks for more than it offered; nothing was paid"

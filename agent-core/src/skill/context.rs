@@ -20,6 +20,7 @@ pub struct SkillContext {
     asked: usize,
     message: Option<Message>,
     accepted_output_modes: Vec<String>,
+    accepted_quote: Option<String>,
     trace: Option<TraceContext>,
 }
 
@@ -88,6 +89,7 @@ impl SkillContext {
             asked: 0,
             message: None,
             accepted_output_modes: Vec::new(),
+            accepted_quote: None,
             trace: None,
         }
     }
@@ -133,6 +135,19 @@ impl SkillContext {
     #[must_use]
     pub fn accepted_output_modes(&self) -> &[String] {
         &self.accepted_output_modes
+    }
+
+    /// For hosts: the label of the quote that the caller accepted.
+    #[must_use]
+    pub fn with_accepted_quote(mut self, label: Option<String>) -> Self {
+        self.accepted_quote = label;
+        self
+    }
+
+    /// The label of the quote that the caller accepted, if it accepted one: what it pays for.
+    #[must_use]
+    pub fn accepted_quote(&self) -> Option<&str> {
+        self.accepted_quote.as_deref()
     }
 
     /// A task of the same caller's that the message refers to (A2A §3.4.3), or any other of the

@@ -1,6 +1,6 @@
 //! The object-safe twin of [`Skill`], so that nobody has to write boxed futures by hand.
 
-use super::{About, Done, Outcome, Skill, SkillContext, Stop};
+use super::{About, Done, Outcome, Quote, Skill, SkillContext, Stop};
 use crate::json::Json;
 use crate::ledger::BoxFuture;
 use crate::money::Amount;
@@ -31,6 +31,8 @@ pub trait AnySkill: Send + Sync {
 pub trait AcceptedInput: Send + Sync {
     /// The price of this request.
     fn quote(&self, bid: Option<Amount>) -> Price;
+    /// The quotes for it, best first.
+    fn quotes(&self, bid: Option<Amount>) -> Vec<Quote>;
     /// Does the work.
     fn run<'a>(self: Box<Self>, cx: &'a mut SkillContext) -> BoxFuture<'a, Outcome<Json>>;
 }
@@ -81,6 +83,10 @@ impl<S: Skill> AnySkill for Erased<S> {
 impl<S: Skill> AcceptedInput for Parsed<S> {
     fn quote(&self, bid: Option<Amount>) -> Price {
         self.skill.quote(&self.input, bid)
+    }
+
+    fn quotes(&self, bid: Option<Amount>) -> Vec<Quote> {
+        self.skill.quotes(&self.input, bid)
     }
 
     fn run<'a>(self: Box<Self>, cx: &'a mut SkillContext) -> BoxFuture<'a, Outcome<Json>> {

@@ -9,6 +9,7 @@ use crate::config::{AgentConfig, PaymentConfig};
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::limits::{LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
+use crate::notary::Notary;
 use crate::push::Push;
 use crate::service::{Inner, Lists, Service};
 use crate::signing::CardKeyError;
@@ -66,6 +67,7 @@ impl Agent {
         let (stop, stopped) = watch::channel(false);
         let mut earnings = None;
         let mut gate = None;
+        let mut notary = None;
         let mut terms = None;
         if let (Some(payment), Some(store)) = (&config.payment, &stores.file) {
             if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
@@ -78,6 +80,7 @@ impl Agent {
                 clock: &self.clock,
             };
             let mut ours = paid.terms(skill_terms)?;
+            notary = Notary::new(payment.key.read()?, ours.pay_to);
             let made = Earnings::start(&paid, ours.pay_to).await?;
             if payment.register {
                 let who = identity::Profile {
@@ -138,6 +141,7 @@ impl Agent {
         let engine = Engine {
             store: stores.tasks,
             gate,
+            notary,
             push: push.clone(),
             clock: self.clock,
             resources: Arc::new(self.resources),

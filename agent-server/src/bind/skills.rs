@@ -148,6 +148,7 @@ async fn answer(
             response
         }
         Sold::Sent(Sent::Still(task, _)) => asker.of_task(&task)?,
+        Sold::Sent(Sent::Direct(message)) => asker.of_message(&message)?,
         Sold::Sent(Sent::Live(live)) => {
             let ended = match preference {
                 None => Some(live.ended().await),

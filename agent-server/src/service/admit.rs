@@ -1,6 +1,7 @@
 //! What a message does: start a task, pay for one, or answer one.
 
 use super::answers::busy;
+use super::quoting::is_quote_wanted;
 use super::request::{self, Asked};
 use super::{Call, Sent, Service, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
@@ -80,7 +81,11 @@ impl Service {
             showing,
             permit,
         } = sending;
-        let asked = request::read(&self.0.skills, &message, &accepts)?;
+        let mut asked = request::read(&self.0.skills, &message, &accepts)?;
+        if is_quote_wanted(&message)? {
+            return self.quote(&asked, &message);
+        }
+        let price = self.agree(&mut asked, &[&message])?;
         let running = |draft, asked, reserved| Running {
             draft,
             asked,
@@ -98,7 +103,6 @@ impl Service {
             },
             owner,
         };
-        let price = self.price(asked.work.as_ref())?;
         if price.is_zero() {
             let mut draft = Draft::begin(new, message, self.0.engine.clock.now_unix_millis());
             draft.webhooks.extend(webhook);
@@ -168,12 +172,15 @@ impl Service {
         let input =
             Json::from_text(&asked.input).map_err(|error| A2aError::internal(error.to_string()))?;
         let paid = reserved.is_some();
+        let receipt = asked.receipt.filter(|_| paid);
         let resume = Resume {
             skill: asked.skill,
             input,
             answers: Vec::new(),
             accepts,
             paid,
+            quote: asked.quote,
+            receipt,
         };
         // What a webhook is told is read from what is stored, event by event.
         let showing = match showing {

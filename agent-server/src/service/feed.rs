@@ -94,6 +94,14 @@ impl Feed {
         }
     }
 
+    /// A message instead of a task, and the end.
+    pub(super) fn said(message: &Json) -> Self {
+        Self {
+            first: Some((0, member("message", message))),
+            rest: Rest::Nothing,
+        }
+    }
+
     /// A run until it ends or needs its caller.
     pub(super) fn run(live: Arc<LiveTask>, service: Service) -> Self {
         let run = Run {

@@ -35,8 +35,8 @@ impl Service {
         let id = new.id.as_str();
         self.same_context(&message, &task.context_id)?;
         let skill = self.0.skills.get(&task.skill).ok_or(ErrorCode::Internal)?;
-        let asked = request::accept(skill, task.input)?;
-        let price = self.price(asked.work.as_ref())?;
+        let mut asked = request::accept(skill, task.input)?;
+        let price = self.agree(&mut asked, &[&message, &task.message])?;
         let payer = payment_id(payment);
         if !self.0.waiting.take(id, &payer) {
             return Err(A2aError::unsupported_operation(

@@ -7,6 +7,7 @@ use agent_core::json::Json;
 use agent_core::skill::AcceptedInput;
 use agent_core::untrusted::shorten;
 use agent_core::x402::keys;
+use alloy_primitives::Address;
 
 /// Work that a message asks for, its input parsed.
 pub(super) struct Asked {
@@ -14,6 +15,10 @@ pub(super) struct Asked {
     pub(super) input: String,
     /// Whether it may answer with a message instead of a task.
     pub(super) answers_directly: bool,
+    /// The label of the quote that was accepted.
+    pub(super) quote: Option<String>,
+    /// Who pays, if it wants a signed receipt.
+    pub(super) receipt: Option<Address>,
     pub(super) work: Box<dyn AcceptedInput>,
 }
 
@@ -44,6 +49,8 @@ pub(super) fn accept(skill: &SkillEntry, input: String) -> Result<Asked, A2aErro
     Ok(Asked {
         skill: skill.about.id.clone(),
         answers_directly: skill.about.answers_directly,
+        quote: None,
+        receipt: None,
         input,
         work,
     })

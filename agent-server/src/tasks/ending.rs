@@ -10,6 +10,8 @@ use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Reserved;
 use agent_core::money::BaseUnits;
 use agent_core::skill::{Done, Outcome, Stop};
+use agent_core::x402::offer::ReceiptResource;
+use agent_core::x402::receipt::Receipt;
 
 /// What an outcome means for the task and for the ledger.
 struct Ending {
@@ -101,6 +103,32 @@ impl Engine {
         }
     }
 
+    /// Signs the receipt, for who wants that and paid something.
+    fn sign_receipt(
+        &self,
+        metadata: &mut Metadata,
+        resume: &Resume,
+        reserved: Option<&Reserved>,
+        charged: BaseUnits,
+    ) -> Result<(), serde_json::Error> {
+        let parts = (reserved, resume.receipt, &self.gate, &self.notary);
+        let (Some(reserved), Some(payer), Some(gate), Some(notary)) = parts else {
+            return Ok(());
+        };
+        if charged.is_zero() {
+            return Ok(());
+        }
+        let resource = ReceiptResource {
+            skill: resume.skill.clone(),
+            payment_id: reserved.payment_id().clone(),
+            charged,
+        };
+        let network = gate.terms().asset.network.to_string();
+        let now = self.clock.now_unix_secs();
+        let receipt = Receipt::new(network, &resource, payer, now);
+        notary.attach(metadata, receipt)
+    }
+
     fn ending(
         &self,
         outcome: Outcome<Json>,
@@ -127,7 +155,8 @@ impl Engine {
             Ok(Done { output, note, .. }) => {
                 let artifact = result(output, &resume.accepts);
                 let charge = charge.unwrap_or(BaseUnits::ZERO);
-                let metadata = self.receipt(reserved, Ok(charge))?;
+                let mut metadata = self.receipt(reserved, Ok(charge))?;
+                self.sign_receipt(&mut metadata, resume, reserved, charge)?;
                 let said = (note.is_some() || !metadata.is_empty())
                     .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
                 let action = Action::Post(charge);

@@ -7,6 +7,7 @@ use super::live::{Ended, LiveTask, LiveTasks};
 use super::once::once;
 use super::turns::Turns;
 use crate::gate::Gate;
+use crate::notary::Notary;
 use crate::push::Push;
 use crate::store::TaskStore;
 use agent_core::a2a::{A2aError, ErrorCode, TaskState};
@@ -17,6 +18,7 @@ use agent_core::skill::{
     AcceptedInput, Charging, Outcome, Resources, SkillContext, Stop, TaskInfo,
 };
 use agent_core::trace::TraceContext;
+use alloy_primitives::Address;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::panic::AssertUnwindSafe;
@@ -30,6 +32,8 @@ use tracing::Instrument as _;
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn TaskStore>,
     pub(crate) gate: Option<Gate>,
+    /// Who signs offers and receipts; none without the key of the account that is paid.
+    pub(crate) notary: Option<Notary>,
     /// Who tells webhooks; none when the agent sends no notifications.
     pub(crate) push: Option<Arc<Push>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -71,6 +75,12 @@ pub(crate) struct Resume {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accepts: Vec<String>,
     pub(crate) paid: bool,
+    /// The label of the quote that the caller accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quote: Option<String>,
+    /// Who paid, if it wants a signed receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<Address>,
 }
 
 impl Engine {
@@ -201,6 +211,7 @@ impl Engine {
             .with_answers(resume.answers.clone())
             .with_message(message)
             .with_accepted_output_modes(resume.accepts.clone())
+            .with_accepted_quote(resume.quote.clone())
             .with_trace(trace);
         let outcome = self.run(work, &mut cx, &live).await;
         let charge = cx
