@@ -7,6 +7,7 @@ mod calling;
 mod card;
 mod devnet;
 mod evidence;
+mod facilitator;
 mod feedback;
 mod find;
 mod index;
@@ -54,6 +55,8 @@ enum Command {
     Settle(settle::Arguments),
     /// Claim before deadlines for sellers that are down.
     Watch(watch::Arguments),
+    /// Check and settle payments for sellers, as facilitator.toml says.
+    Facilitator(facilitator::Arguments),
     /// How far an agent can be trusted, and why.
     Trust(trust::Arguments),
     /// What others said of an agent, and the evidence for it.
@@ -89,7 +92,10 @@ impl Failure {
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A service says what it does; a command that someone waits for says only what is wrong.
-    let serves = matches!(arguments.command, Command::Devnet(_) | Command::Run(_) | Command::Watch(_));
+    let serves = matches!(
+        arguments.command,
+        Command::Devnet(_) | Command::Run(_) | Command::Watch(_) | Command::Facilitator(_)
+    );
     let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
@@ -109,6 +115,7 @@ pub async fn main() -> ExitCode {
         Command::Ledger(arguments) => ledger::run(arguments).await,
         Command::Settle(arguments) => settle::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Facilitator(arguments) => facilitator::run(arguments).await,
         Command::Trust(arguments) => trust::run(arguments).await,
         Command::Feedback(arguments) => feedback::run(arguments).await,
     };

@@ -279,6 +279,13 @@ impl FeeCaps {
         u128::from(self.transaction_gwei).saturating_mul(WEI_PER_GWEI)
     }
 
+    /// The most per gas at which this much gas is within the cap of one transaction.
+    pub(super) fn per_gas_wei(self, gas: u64) -> u128 {
+        self.transaction_max()
+            .checked_div(u128::from(gas))
+            .unwrap_or(0)
+    }
+
     fn day_max(self) -> u128 {
         u128::from(self.day_gwei).saturating_mul(WEI_PER_GWEI)
     }

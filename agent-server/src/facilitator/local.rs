@@ -3,18 +3,23 @@
 use super::desk::{Desk, FeeCaps};
 use super::limits::{ASSETS_MAX, CHAINS_MAX, PENDING_AFTER};
 use super::refusal::{Checked, No};
-use super::schemes::{exact, permit2};
-use agent_client::chain::Chain;
-use agent_client::chain::outbox::TxOutbox;
-use agent_client::wallet::PayerKey;
+use super::schemes::{batch, exact, permit2, z402};
+use crate::auth::AuthConfigError;
+use agent_client::chain::outbox::{OutboxError, TxOutbox};
+use agent_client::chain::{Chain, ChainError};
+use agent_client::wallet::{KeyError, PayerKey};
 use agent_core::clock::Clock;
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::BoxFuture;
 use agent_core::money::{Asset, Network};
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
 use agent_core::x402::facilitator::{
     Facilitator, FacilitatorError, RequestV2, Supported, SupportedKind, VerifyResponse,
 };
-use agent_core::x402::{Mode, SCHEME_EXACT, SCHEME_UPTO, SettleResponse, X402_VERSION, v1};
+use agent_core::x402::{
+    AuthorizeRequest, AuthorizeResponse, Mode, SCHEME_EXACT, SCHEME_UPTO, SCHEME_Z402,
+    SettleResponse, X402_VERSION, v1,
+};
 use alloy_primitives::Address;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -119,9 +124,24 @@ pub enum SetupError {
         /// The chain of the offer.
         network: Network,
     },
-    /// The outbox cannot be read.
+    /// What the day cost so far cannot be counted.
     #[error("{0}")]
-    Outbox(String),
+    Count(String),
+    /// The directory for the outboxes.
+    #[error("the data directory: {0}")]
+    DataDir(#[from] std::io::Error),
+    /// An outbox cannot be opened.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// A chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// How callers say who they are.
+    #[error(transparent)]
+    Auth(#[from] AuthConfigError),
 }
 
 /// The port [`Facilitator`] over [`Chain`] and [`TxOutbox`]. Cheap to clone.
@@ -173,7 +193,7 @@ impl LocalFacilitator {
                 return Err(SetupError::WrongNetwork { symbol, network });
             }
             let desk = Desk::open(offer, pending_after, Arc::clone(&clock)).await;
-            let desk = desk.map_err(|no| SetupError::Outbox(format!("{no:?}")))?;
+            let desk = desk.map_err(|no| SetupError::Count(format!("{no:?}")))?;
             if desks.insert(network, desk).is_some() {
                 return Err(SetupError::Twice(network));
             }
@@ -198,6 +218,10 @@ impl LocalFacilitator {
         match request.payment_requirements.scheme.as_str() {
             SCHEME_EXACT if schemes.exact => exact::verify(desk, request).await,
             SCHEME_UPTO if schemes.upto => permit2::verify_upto(desk, request).await,
+            SCHEME_BATCH_SETTLEMENT if schemes.batch_settlement => {
+                batch::verify(desk, request).await
+            }
+            SCHEME_Z402 if schemes.z402 => z402::verify(desk, request).await,
             _ => Err(No::code("unsupported_scheme")),
         }
     }
@@ -208,8 +232,21 @@ impl LocalFacilitator {
         match request.payment_requirements.scheme.as_str() {
             SCHEME_EXACT if schemes.exact => exact::settle(desk, request).await,
             SCHEME_UPTO if schemes.upto => permit2::settle_upto(desk, request).await,
+            SCHEME_BATCH_SETTLEMENT if schemes.batch_settlement => {
+                batch::settle(desk, request).await
+            }
+            SCHEME_Z402 if schemes.z402 => z402::settle(desk, request).await,
             _ => Err(No::code("unsupported_scheme")),
         }
+    }
+
+    async fn authorize_one(&self, request: &AuthorizeRequest) -> Checked<AuthorizeResponse> {
+        let desk = self.desks.get(&z402::network(request)?);
+        let desk = desk.ok_or_else(|| No::code("invalid_network"))?;
+        if !desk.offer.schemes.z402 {
+            return Err(No::code("unsupported_scheme"));
+        }
+        z402::authorize(desk, request).await
     }
 
     fn all_supported(&self) -> Supported {
@@ -243,6 +280,17 @@ fn kinds(network: Network, desk: &Desk) -> Vec<SupportedKind> {
         }
     };
     let mut kinds = Vec::new();
+    if let Some(escrow) = desk.offer.escrow.filter(|_| schemes.z402) {
+        kinds.push(SupportedKind {
+            mode: Mode::Z,
+            ..kind(SCHEME_Z402, &[("contract", escrow.to_string())])
+        });
+    }
+    if schemes.batch_settlement {
+        let lent = desk.offer.authorizer.as_ref();
+        let lent = lent.map(|key| ("receiverAuthorizer", key.address().to_string()));
+        kinds.push(kind(SCHEME_BATCH_SETTLEMENT, lent.as_slice()));
+    }
     if schemes.exact {
         kinds.push(kind(SCHEME_EXACT, &[]));
         if let Some(name) = v1::network_name(network) {
@@ -327,6 +375,24 @@ impl Facilitator for LocalFacilitator {
                     amount: None,
                     extensions: Metadata::default(),
                     extra: Json::default(),
+                }),
+            }
+        })
+    }
+
+    fn authorize(
+        &self,
+        request: AuthorizeRequest,
+    ) -> BoxFuture<'_, Result<AuthorizeResponse, FacilitatorError>> {
+        Box::pin(async move {
+            match self.authorize_one(&request).await {
+                Ok(response) => Ok(response),
+                Err(No::Failed(error)) => Err(error),
+                Err(No::Refused(refusal)) => Ok(AuthorizeResponse {
+                    transaction: refusal
+                        .transaction
+                        .map_or_else(String::new, |hash| hash.to_string()),
+                    ..AuthorizeResponse::refused(refusal.code, &request)
                 }),
             }
         })

@@ -15,6 +15,7 @@
 //! a transaction and for a day; and one transaction for one payment, however often it is sent.
 
 mod budget;
+mod config;
 mod desk;
 mod http;
 mod lending;
@@ -24,6 +25,7 @@ mod refusal;
 mod remote;
 mod schemes;
 
+pub use config::{FacilitatorConfig, OfferConfig, Opened};
 pub use desk::FeeCaps;
 pub use http::{FacilitatorOptions, router};
 pub use lending::Lends;

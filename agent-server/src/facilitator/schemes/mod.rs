@@ -1,7 +1,9 @@
 //! What each scheme asks of the chain.
 
+pub(super) mod batch;
 pub(super) mod exact;
 pub(super) mod permit2;
+pub(super) mod z402;
 
 use super::refusal::{Checked, No};
 use agent_core::json::{Json, Metadata};
