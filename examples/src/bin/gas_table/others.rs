@@ -5,7 +5,7 @@ use crate::stage::{DAY_SECS, EACH, PAYEE, SENDER, Stage, account, payer_of, sign
 use crate::{BATCHES, Result};
 use agent_client::chain::bindings::{IToken, TransferWithAuthorization};
 use agent_devnet::CONTRACTS;
-use alloy_primitives::{Bytes, U256, aliases::U40, keccak256};
+use alloy_primitives::{U256, aliases::U40, keccak256};
 use alloy_sol_types::{SolStruct, SolValue};
 
 use bindings::IX402BatchSettlement as batch;
@@ -144,7 +144,7 @@ impl Stage {
             nonce,
         };
         let digest = message.eip712_signing_hash(&self.token_domain());
-        let signature = Bytes::from(sign(0, digest)?);
+        let signature = sign(0, digest)?;
         let call = IToken::transferWithAuthorization_1Call {
             from,
             to,
