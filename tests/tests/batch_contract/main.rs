@@ -18,6 +18,7 @@ mod digests;
 mod histories;
 mod life;
 mod model;
+mod peer;
 mod permits;
 mod refusals;
 mod stage;
