@@ -7,5 +7,9 @@
     clippy::indexing_slicing
 )]
 
+mod batch;
 mod exact;
+mod guards;
+mod http;
 mod world;
+mod z402;

@@ -7,7 +7,7 @@ use agent_client::settings::ChainSettings;
 use agent_client::wallet::PayerKey;
 use agent_core::clock::Clock;
 use agent_core::json::{Json, Metadata};
-use agent_core::money::BaseUnits;
+use agent_core::money::{Asset, BaseUnits};
 use agent_core::x402::facilitator::RequestV2;
 use agent_core::x402::{
     Eip3009Payment, Mode, PaymentPayload, PaymentRequirements, TokenDomain, TransferAuthorization,
@@ -18,6 +18,7 @@ use agent_server::facilitator::{ChainOffer, LocalFacilitator, Schemes};
 use alloy_primitives::{Address, B256};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The account that pays for the facilitator's transactions.
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) settings: ChainSettings,
     pub(crate) chain: Chain,
     pub(crate) dir: tempfile::TempDir,
+    files: AtomicU64,
 }
 
 pub(crate) fn key(account: usize) -> PayerKey {
@@ -60,6 +62,7 @@ impl World {
             settings,
             chain,
             dir: tempfile::tempdir().unwrap(),
+            files: AtomicU64::new(0),
         }
     }
 
@@ -92,6 +95,13 @@ impl World {
 
     pub(crate) async fn facilitator(&self) -> LocalFacilitator {
         open(self.offer().await).await
+    }
+
+    /// Another facilitator, whose transactions this account pays for.
+    pub(crate) async fn facilitator_of(&self, account: usize) -> LocalFacilitator {
+        let file = format!("{account}-{}.db", self.files.fetch_add(1, Relaxed));
+        let path = self.dir.path().join(file);
+        open(self.offer_with(self.outbox_of(account, &path).await)).await
     }
 
     /// What an account has in test tokens.
@@ -135,7 +145,15 @@ impl World {
     }
 
     pub(crate) fn signed(&self, authorization: TransferAuthorization) -> Eip3009Payment {
-        let domain = TokenDomain::of(&self.settings.asset());
+        self.signed_for(&self.settings.asset(), authorization)
+    }
+
+    pub(crate) fn signed_for(
+        &self,
+        asset: &Asset,
+        authorization: TransferAuthorization,
+    ) -> Eip3009Payment {
+        let domain = TokenDomain::of(asset);
         let signature = key(BUYER).sign(authorization.transfer_digest(&domain));
         Eip3009Payment::signed(authorization, signature)
     }
