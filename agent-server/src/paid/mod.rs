@@ -43,4 +43,4 @@ mod till;
 pub(crate) use call::is_recent;
 pub use call::{Charge, PaidCall};
 pub use layer::{PaidLayer, PaidService};
-pub use till::Till;
+pub use till::{Till, TillBuilder};

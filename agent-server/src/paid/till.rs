@@ -50,17 +50,17 @@ impl Till {
     /// # Errors
     /// [`Error`], such as when there is no `payment` in the configuration.
     pub async fn open(config: AgentConfig) -> Result<Self, Error> {
-        Self::open_with_clock(config, Arc::new(SystemClock)).await
+        Self::builder(config).open().await
     }
 
-    /// The same with another clock; for tests.
-    ///
-    /// # Errors
-    /// As for [`Till::open`].
-    pub async fn open_with_clock(
-        config: AgentConfig,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Error> {
+    /// A till that takes more than its configuration says.
+    pub fn builder(config: AgentConfig) -> TillBuilder {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        TillBuilder { config, clock }
+    }
+
+    async fn built(builder: TillBuilder) -> Result<Self, Error> {
+        let TillBuilder { config, clock } = builder;
         let Some(payment) = &config.payment else {
             return Err(Error::NoPayment("(a paid route)".to_owned()));
         };
@@ -183,6 +183,37 @@ impl Till {
             .earnings
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A till before it is opened; made by [`Till::builder`].
+#[must_use = "nothing is opened before `open`"]
+pub struct TillBuilder {
+    config: AgentConfig,
+    clock: Arc<dyn Clock>,
+}
+
+impl TillBuilder {
+    /// Takes the time from another clock; for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the till.
+    ///
+    /// # Errors
+    /// As for [`Till::open`].
+    pub async fn open(self) -> Result<Till, Error> {
+        Till::built(self).await
+    }
+}
+
+impl fmt::Debug for TillBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TillBuilder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

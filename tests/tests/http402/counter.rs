@@ -56,8 +56,13 @@ impl Counter {
     pub async fn on(shop: Shop) -> Self {
         let clock = Arc::new(Shift::default());
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let till = Till::open_with_clock(shop.config.clone(), time);
+        let till = Till::builder(shop.config.clone()).clock(time).open();
         let till = Box::pin(till).await.unwrap();
+        Self::with(shop, clock, till).await
+    }
+
+    /// The routes over a till that is open.
+    pub async fn with(shop: Shop, clock: Arc<Shift>, till: Till) -> Self {
         let seen = Arc::new(Seen::default());
         let app = routes(&till, &seen);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
