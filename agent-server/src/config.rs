@@ -205,6 +205,9 @@ pub struct PaymentConfig {
     /// A watchtower that claims when this agent is down.
     #[serde(default)]
     pub watch: Option<WatchSettings>,
+    /// Claims wait while the base fee is above this, in gwei per gas, for as long as deadlines allow.
+    #[serde(default)]
+    pub calm_gas_gwei: Option<u64>,
     /// Parts of what is earned that are passed on after each claim, such as
     /// `[{ to = "0x…", bps = 2500 }]` for a quarter. What they and rounding leave stays with the
     /// payee, whose key `key` must be.
@@ -231,6 +234,7 @@ impl PaymentConfig {
             register: false,
             require_extension: false,
             watch: None,
+            calm_gas_gwei: None,
             split: Vec::new(),
             split_at: settle_at(),
         }

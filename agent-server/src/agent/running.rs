@@ -9,8 +9,8 @@ use crate::service::Service;
 use crate::settle::limits::ROWS_MAX;
 use crate::settle::tower::WatchPush;
 use crate::settle::{
-    Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport, Settler,
-    SettlerConfig, Split, Splitter, SplitterConfig,
+    GasPatience, Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport,
+    Settler, SettlerConfig, Split, Splitter, SplitterConfig,
 };
 use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::outbox::TxOutbox;
@@ -83,6 +83,10 @@ impl Earnings {
             deadline_margin_secs: payment.deadline_margin_secs,
             dust: BaseUnits::ZERO,
             rows: ROWS_MAX,
+            gas: payment.calm_gas_gwei.map(|gwei| GasPatience {
+                calm_wei: u128::from(gwei).saturating_mul(1_000_000_000),
+                climb_secs: payment.deadline_margin_secs.saturating_mul(4),
+            }),
         };
         let config = SettlerConfig {
             policy,

@@ -82,3 +82,6 @@ pub const SHARE_RETRY: Duration = Duration::from_secs(600);
 
 /// See [`SHARE_RETRY`].
 pub const SHARE_RETRY_STEPS: u32 = 36;
+
+/// How many times the calm fee is paid at most before a deadline's margin begins.
+pub const GAS_CLIMB_TIMES: u128 = 16;

@@ -33,7 +33,7 @@ pub mod tower;
 
 pub use error::SettleError;
 pub use mirror::{Mirror, MirrorConfig};
-pub use planner::{Batch, Due, SettlePolicy, plan};
+pub use planner::{Batch, Due, GasPatience, SettlePolicy, plan};
 pub use report::{ReleaseReport, SettleReport};
 pub use rows::{ROW_BYTES, pack};
 pub use split::{Share, Split, Splitter, SplitterConfig};

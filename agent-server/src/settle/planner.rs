@@ -21,6 +21,36 @@ pub struct SettlePolicy {
     pub dust: BaseUnits,
     /// The most claims in one batch; at most [`limits::ROWS_MAX`].
     pub rows: usize,
+    /// What is done while gas is dear; nothing, if unset: claims are made at any price up to the
+    /// outbox's cap.
+    pub gas: Option<GasPatience>,
+}
+
+/// Waiting while gas is dear, for as long as deadlines allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasPatience {
+    /// Up to this base fee, in wei per gas, claims are made as usual.
+    pub calm_wei: u128,
+    /// For so long before a deadline's margin, in seconds, ever more is paid: from the calm fee to
+    /// [`limits::GAS_CLIMB_TIMES`] times that. Within the margin any fee is.
+    pub climb_secs: u64,
+}
+
+impl GasPatience {
+    /// The highest base fee, in wei per gas, at which a claim is made that must be mined in
+    /// `left_secs`, `margin_secs` of which are for bad days.
+    #[must_use]
+    pub fn allows_wei(&self, left_secs: u64, margin_secs: u64) -> u128 {
+        let spare = left_secs.saturating_sub(margin_secs);
+        if spare == 0 {
+            return u128::MAX;
+        }
+        let climbed = u128::from(self.climb_secs.saturating_sub(spare));
+        let most = self.calm_wei.saturating_mul(limits::GAS_CLIMB_TIMES - 1);
+        let whole = u128::from(self.climb_secs.max(1));
+        let more = most.saturating_mul(climbed) / whole;
+        self.calm_wei.saturating_add(more)
+    }
 }
 
 impl SettlePolicy {
@@ -30,6 +60,7 @@ impl SettlePolicy {
         Self {
             value: BaseUnits::ZERO,
             age_millis: 0,
+            gas: None,
             ..self
         }
     }
@@ -57,6 +88,23 @@ pub struct Batch {
     pub claims: Vec<Claim>,
     /// Why now.
     pub due: Due,
+}
+
+impl Batch {
+    /// Whether it is claimed at this base fee, in wei per gas, or waits for a lower one.
+    #[must_use]
+    pub fn is_affordable(
+        &self,
+        now_unix_millis: u64,
+        base_fee_wei: u128,
+        policy: &SettlePolicy,
+    ) -> bool {
+        let Some(gas) = policy.gas else { return true };
+        let deadlines = self.claims.iter().map(|claim| claim.deadline_unix_secs);
+        let left = deadlines.min().unwrap_or(u64::MAX);
+        let left = left.saturating_sub(now_unix_millis / 1_000);
+        base_fee_wei <= gas.allows_wei(left, policy.deadline_margin_secs)
+    }
 }
 
 /// The batch to send now, if one is due.

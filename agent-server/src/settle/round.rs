@@ -83,6 +83,15 @@ impl Rounds {
         let Some(batch) = plan(self.clock.now_unix_millis(), &claims, &policy) else {
             return Ok(Step::Idle);
         };
+        let head = self.mirror.status().head;
+        let now = self.clock.now_unix_millis();
+        if head.is_some_and(|head| !batch.is_affordable(now, head.base_fee, &policy)) {
+            tracing::debug!(
+                rows = batch.claims.len(),
+                "gas is dear; the claims can wait"
+            );
+            return Ok(Step::Idle);
+        }
         match self.send(&batch).await {
             Ok(under_way) => self.go_on(under_way).await,
             Err(error) => {

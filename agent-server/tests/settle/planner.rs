@@ -4,7 +4,7 @@ use crate::seller::patient;
 use agent_core::ledger::Claim;
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{CanonicalSignature, ChannelId, Lock, Salt};
-use agent_server::settle::{Due, ROW_BYTES, SettlePolicy, pack, plan};
+use agent_server::settle::{Due, GasPatience, ROW_BYTES, SettlePolicy, pack, plan};
 use alloy_primitives::{Address, B256, Uint};
 use proptest::prelude::*;
 
@@ -170,4 +170,24 @@ proptest! {
         }
         prop_assert!(claims.iter().all(|claim| claim.charged <= claim.claimed));
     }
+}
+
+#[test]
+fn dear_gas_is_waited_out_and_paid_when_the_deadline_comes() {
+    let gas = GasPatience {
+        calm_wei: 100,
+        climb_secs: 1_000,
+    };
+    let fee = |left| gas.allows_wei(left, 600);
+    assert_eq!((fee(u64::MAX), fee(1_600)), (100, 100));
+    assert_eq!(fee(1_100), 100 + 1_500 / 2);
+    assert_eq!((fee(600), fee(0)), (u128::MAX, u128::MAX));
+    // Ever more as time runs out, never less.
+    let fees: Vec<_> = (0..=1_700).rev().map(fee).collect();
+    assert!(fees.windows(2).all(|pair| pair[0] <= pair[1]));
+    let nothing = GasPatience {
+        calm_wei: u128::MAX,
+        climb_secs: 0,
+    };
+    assert_eq!(nothing.allows_wei(u64::MAX, 0), u128::MAX);
 }

@@ -46,6 +46,7 @@ pub(crate) fn patient() -> SettlePolicy {
         deadline_margin_secs: 0,
         dust: BaseUnits::ZERO,
         rows: 250,
+        gas: None,
     }
 }
 

@@ -69,6 +69,8 @@ impl Watchtower {
             deadline_margin_secs: config.deadline_margin_secs,
             dust: config.dust,
             rows: limits::ROWS_MAX,
+            // Nothing is claimed here before it is pressing.
+            gas: None,
         };
         let (stop, mut stopped) = watch::channel(false);
         let (report, mined) = watch::channel(0);
