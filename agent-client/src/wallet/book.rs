@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     account::{Account, ChannelState},
+    batch::{self, BatchAccount},
     escrow::Intent,
     schema::{
         bad_text, broken, get_address, get_channel, get_int, get_salt, get_units, get_word, int,
@@ -38,6 +39,7 @@ pub(super) struct Book {
     pub(super) windows: Windows,
     pub(super) tallies: Tallies,
     pub(super) openings: BTreeMap<B256, Opening>,
+    pub(super) batches: BTreeMap<ChannelId, BatchAccount>,
 }
 
 impl Book {
@@ -55,6 +57,11 @@ impl Book {
         while let Some(row) = rows.next()? {
             let opening = read_opening(row, &book.accounts)?;
             book.openings.insert(opening.intent.nonce, opening);
+        }
+        let mut rows = conn.prepare_cached("SELECT * FROM batch_channel")?;
+        for account in rows.query_map([], batch::read)? {
+            let account = account?;
+            book.batches.insert(account.id, account);
         }
         let mut rows = conn.prepare_cached(
             "SELECT payee, created_ms, raised,
@@ -91,7 +98,20 @@ impl Book {
             .filter(move |account| account.lock.token == token)
     }
 
-    /// What all locks hold of ours, openings that may still happen included.
+    /// Our batch-settlement channels to `payee` in `token`.
+    pub(super) fn batches_of(
+        &self,
+        payee: Address,
+        token: Address,
+    ) -> impl Iterator<Item = &BatchAccount> {
+        let of = move |account: &&BatchAccount| {
+            (account.config.receiver, account.config.token) == (payee, token)
+        };
+        self.batches.values().filter(of)
+    }
+
+    /// What all locks and channels hold of ours, openings and deposits that may still happen
+    /// included.
     pub(super) fn locked_total(&self, now_unix_secs: u64) -> rusqlite::Result<BaseUnits> {
         let held = self.accounts.values().map(Account::at_stake);
         let coming = self
@@ -99,7 +119,8 @@ impl Book {
             .values()
             .filter(|opening| opening.pending || opening.intent.valid_before >= now_unix_secs)
             .map(|opening| opening.intent.amount);
-        BaseUnits::total(held.chain(coming)).map_err(broken)
+        let batches = self.batches.values().map(BatchAccount::at_stake);
+        BaseUnits::total(held.chain(coming).chain(batches)).map_err(broken)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use agent_core::{money::BaseUnits, voucher::ChannelId};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::{
     Wallet,
     account::Account,
+    batch::{self, BatchAccount},
     book::{Book, read_account},
     error::WalletError,
     schema::{broken, get_channel, get_units},
@@ -25,7 +26,7 @@ pub struct WalletBooks {
     pub claimed: BaseUnits,
     /// Came back from them.
     pub returned: BaseUnits,
-    /// Signed: the most that payees can claim.
+    /// Signed: the most that payees can claim, transfers that may still happen included.
     pub signed: BaseUnits,
     /// Charged by receipts that were accepted.
     pub charged: BaseUnits,
@@ -86,6 +87,19 @@ impl Wallet {
                     agrees(account, found).map_err(wrong)?;
                     account.clone().checked().map_err(|error| wrong(error.0))?;
                 }
+                let mut rows = conn.prepare_cached("SELECT * FROM batch_channel")?;
+                let stored = rows
+                    .query_map([], batch::read)?
+                    .map(|account| account.map(|account| (account.id, account)))
+                    .collect::<Result<BTreeMap<_, _>, _>>()?;
+                if stored != book.batches {
+                    return Err(wrong("memory and disk differ"));
+                }
+                for account in stored.values() {
+                    let found = recounts.get(&account.id).copied().unwrap_or_default();
+                    batch_agrees(account, found).map_err(wrong)?;
+                    account.clone().checked().map_err(|error| wrong(error.0))?;
+                }
                 Ok(())
             })
             .await
@@ -97,17 +111,30 @@ fn wrong(why: &str) -> JobError<WalletError> {
 }
 
 fn sum(conn: &Connection, book: &Book) -> rusqlite::Result<WalletBooks> {
-    let total = |part: fn(&Account) -> BaseUnits| {
-        BaseUnits::total(book.accounts.values().map(part)).map_err(broken)
+    let total = |lock: fn(&Account) -> BaseUnits, channel: fn(&BatchAccount) -> BaseUnits| {
+        let locks = book.accounts.values().map(lock);
+        BaseUnits::total(locks.chain(book.batches.values().map(channel))).map_err(broken)
     };
+    let channels = book.accounts.len().saturating_add(book.batches.len());
+    let transfers = transfers(conn)?;
+    let plus = |sum: BaseUnits, more: BaseUnits| sum.plus(more).map_err(broken);
     let mut books = WalletBooks {
-        channels: u64::try_from(book.accounts.len()).unwrap_or(u64::MAX),
-        deposited: total(|account| account.deposited)?,
-        claimed: total(|account| account.claimed)?,
-        returned: total(|account| account.returned)?,
-        signed: total(|account| account.signed)?,
-        charged: total(|account| account.charged)?,
-        in_flight: total(|account| account.reserved)?,
+        channels: u64::try_from(channels).unwrap_or(u64::MAX),
+        deposited: total(|lock| lock.deposited, |channel| channel.deposited)?,
+        claimed: total(|lock| lock.claimed, |channel| channel.claimed)?,
+        returned: total(|lock| lock.returned, |channel| channel.returned)?,
+        signed: plus(
+            total(|lock| lock.signed, |channel| channel.signed)?,
+            transfers.raised,
+        )?,
+        charged: plus(
+            total(|lock| lock.charged, |channel| channel.posted)?,
+            transfers.charged,
+        )?,
+        in_flight: plus(
+            total(|lock| lock.reserved, |channel| channel.reserved)?,
+            transfers.reserved,
+        )?,
         ..WalletBooks::default()
     };
     let mut rows = conn.prepare_cached("SELECT state, count(*) FROM payment GROUP BY state")?;
@@ -136,31 +163,56 @@ struct Recount {
     highest: BaseUnits,
 }
 
+impl Recount {
+    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let plus = |sum: BaseUnits, column: &str| {
+            get_units(row, column).and_then(|more| sum.plus(more).map_err(broken))
+        };
+        let state: String = row.get("state")?;
+        self.charged = plus(self.charged, "charged")?;
+        self.raised = plus(self.raised, "raised")?;
+        self.highest = self.highest.max(get_units(row, "ceiling")?);
+        if matches!(state.as_str(), "in_flight" | "unknown") {
+            self.reserved = plus(self.reserved, "max")?;
+            self.in_flight = self.in_flight.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// All transfers of `exact`, added up.
+fn transfers(conn: &Connection) -> rusqlite::Result<Recount> {
+    let mut all = Recount::default();
+    let mut rows = conn.prepare_cached("SELECT * FROM payment WHERE scheme = 'exact'")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        all.add(row)?;
+    }
+    Ok(all)
+}
+
 fn recount(conn: &Connection) -> rusqlite::Result<BTreeMap<ChannelId, Recount>> {
     let mut counts: BTreeMap<ChannelId, Recount> = BTreeMap::new();
     let mut rows = conn.prepare_cached("SELECT * FROM payment")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let count = counts.entry(get_channel(row, "channel")?).or_default();
-        let state: String = row.get("state")?;
-        count.charged = count
-            .charged
-            .plus(get_units(row, "charged")?)
-            .map_err(broken)?;
-        count.raised = count
-            .raised
-            .plus(get_units(row, "raised")?)
-            .map_err(broken)?;
-        count.highest = count.highest.max(get_units(row, "ceiling")?);
-        if matches!(state.as_str(), "in_flight" | "unknown") {
-            count.reserved = count
-                .reserved
-                .plus(get_units(row, "max")?)
-                .map_err(broken)?;
-            count.in_flight = count.in_flight.saturating_add(1);
-        }
+        count.add(row)?;
     }
     Ok(counts)
+}
+
+fn batch_agrees(account: &BatchAccount, found: Recount) -> Result<(), &'static str> {
+    if account.posted != found.charged {
+        return Err("posted is not the sum of the payments' charges");
+    }
+    if account.reserved != found.reserved {
+        return Err("reserved is not the sum of open payments' maxima");
+    }
+    if account.signed < found.highest {
+        return Err("signed is below the highest ceiling");
+    }
+    Ok(())
 }
 
 fn agrees(account: &Account, found: Recount) -> Result<(), &'static str> {

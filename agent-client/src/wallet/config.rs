@@ -1,6 +1,6 @@
 //! How a wallet is configured.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use agent_core::{
     money::{AssetTable, BaseUnits},
@@ -8,7 +8,7 @@ use agent_core::{
     voucher::EscrowDomain,
 };
 
-use super::{keys::PayerKey, limits};
+use super::{chain_port::ChainPort, keys::PayerKey, limits};
 use crate::sqlite::Durability;
 
 /// How a wallet is opened. [`WalletConfig::new`] fills in the usual values.
@@ -35,6 +35,10 @@ pub struct WalletConfig {
     pub slot_wait: Duration,
     /// How long a payment above the policy's threshold waits for the approver; then it is refused.
     pub approval_wait: Duration,
+    /// What x402's own schemes need of the chain; without it only z402 is paid.
+    pub chain_port: Option<Arc<dyn ChainPort>>,
+    /// Batch-settlement channels to one seller that may be used side by side.
+    pub batch_channels_max: u32,
     /// What a commit promises. A wallet that signs over again after a power cut pays twice.
     pub durability: Durability,
 }
@@ -62,6 +66,8 @@ impl WalletConfig {
             policy,
             auto_open: true,
             slot_wait: limits::SLOT_WAIT,
+            chain_port: None,
+            batch_channels_max: limits::BATCH_CHANNELS_MAX,
             durability: Durability::Full,
         }
     }

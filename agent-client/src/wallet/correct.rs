@@ -7,6 +7,7 @@ use alloy_primitives::Address;
 use super::{
     Wallet,
     account::Account,
+    batch::{self, BatchAccount},
     book::{Book, save},
     error::WalletError,
 };
@@ -134,6 +135,14 @@ impl Wallet {
                     .collect();
                 for account in suspects {
                     save(tx, book, account)?;
+                }
+                let channels = book.batches.values();
+                let suspects: Vec<_> = channels
+                    .filter(|account| account.config.receiver == payee && account.is_suspect())
+                    .map(BatchAccount::forgiven)
+                    .collect();
+                for account in suspects {
+                    batch::save(tx, book, account)?;
                 }
                 Ok(())
             })

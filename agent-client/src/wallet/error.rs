@@ -120,8 +120,8 @@ impl WalletError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TermsRefusal {
-    /// Not x402 version 2 with mode z and scheme z402.
-    #[error("they do not offer z402 in x402 version 2")]
+    /// A scheme, or a variant of one, that this wallet does not pay with.
+    #[error("they offer no scheme that this wallet pays with")]
     Scheme,
     /// Another chain.
     #[error("they are for another chain")]
@@ -135,6 +135,9 @@ pub enum TermsRefusal {
     /// Another escrow contract than the wallet's.
     #[error("they name another escrow contract")]
     Contract,
+    /// Something that the scheme needs is missing or out of range.
+    #[error("something that the scheme needs is missing or out of range")]
+    Unreadable,
     /// Nobody to pay.
     #[error("they pay the zero address")]
     PayTo,
@@ -153,6 +156,7 @@ impl TermsRefusal {
             Self::Asset => "terms_asset",
             Self::AssetDiffers => "terms_asset_differs",
             Self::Contract => "terms_contract",
+            Self::Unreadable => "terms_unreadable",
             Self::PayTo => "terms_pay_to",
             Self::Nothing => "terms_nothing",
         }

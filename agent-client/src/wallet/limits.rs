@@ -48,3 +48,32 @@ pub const APPROVAL_VALID_SECS: u64 = 86_400;
 
 /// How long a payment waits for a person who is there. A desk answers at once.
 pub const APPROVAL_WAIT: Duration = Duration::from_secs(120);
+
+/// Batch-settlement channels to one seller that are used side by side, unless configured: the scheme
+/// allows one call in flight on each, and each holds a deposit.
+pub const BATCH_CHANNELS_MAX: u32 = 4;
+
+/// Channels to one seller over the life of a wallet, closed ones included; each is looked at on chain
+/// before its first use.
+pub const BATCH_SALTS_MAX: usize = 1_024;
+
+/// Calls that a first deposit pays for when the seller gives no hint; the stock client has the same.
+pub const BATCH_FIRST_DEPOSIT_CALLS: u64 = 5;
+
+/// A deposit that was not seen to happen is sent again if it is good for this much longer: a seller
+/// refuses one that could expire before it is mined.
+pub const DEPOSIT_USABLE_SECS: u64 = 15;
+
+/// The longest that a transfer's authorization is good for, whatever the seller asks: until then its
+/// outcome can be unknown and counts as spent.
+pub const TRANSFER_VALID_SECS_MAX: u64 = 3_600;
+
+/// The shortest, so that a facilitator has the time of a few blocks.
+pub const TRANSFER_VALID_SECS_MIN: u64 = 30;
+
+/// How far before now an authorization begins, so that a chain whose clock lags takes it; the stock
+/// client has the same.
+pub const TRANSFER_BACKDATED_SECS: u64 = 600;
+
+/// Transfers of unknown outcome that one sweep asks the chain about; the rest wait for the next.
+pub const TRANSFERS_PER_SWEEP_MAX: usize = 256;

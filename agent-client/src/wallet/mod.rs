@@ -8,6 +8,9 @@
 //!   say, so in every window the sum by which ceilings rose stays within the policy.
 //! - **Ceilings strictly increase**, so one voucher pays for at most one call.
 //! - **What is not known counts as spent**: a payment whose answer was lost stays at its maximum.
+//! - The same for all schemes: `batch-settlement`'s ceilings need not rise, because the scheme
+//!   fixes them, but none leaves unsigned for; `exact` counts in full until the chain shows that it
+//!   can never be used.
 //! - **A lock is opened once.** Its opening is on disk before it is sent, under a nonce that the
 //!   token takes once.
 //!
@@ -20,24 +23,32 @@
 
 mod account;
 mod approve;
+mod attempts;
+mod batch;
 mod book;
 mod books;
+mod chain_port;
 mod config;
 mod correct;
 mod desk;
+mod envelope;
 mod error;
 mod escrow;
+mod exact;
 mod halt;
 pub mod keys;
 pub mod limits;
 mod lock;
+mod offer;
 mod on_chain;
+mod on_chain_x402;
 mod opening;
 mod pay;
 mod receipt;
 mod reclaim;
 mod reserve;
 mod schema;
+mod scheme;
 mod settle;
 mod slots;
 mod tallies;
@@ -46,7 +57,11 @@ mod windows;
 
 pub use account::{Account, ChannelState};
 pub use approve::{ApprovalId, ApprovalRequest, ApproveWith, Approver, Deciding, Decision};
+pub use batch::{
+    BatchAccount, BatchCorrected, BatchCorrectionError, BatchState, PendingDeposit, Refund,
+};
 pub use books::WalletBooks;
+pub use chain_port::{ChainPort, ChannelOnChain};
 pub use config::WalletConfig;
 pub use correct::{Corrected, CorrectionError};
 pub use desk::{ApprovalDesk, WaitingApproval};
@@ -56,10 +71,13 @@ pub use escrow::{
 };
 pub use halt::KillSwitch;
 pub use keys::{KeyError, PayerKey, read_secret_file};
+pub use offer::{NoOffer, Offer, OfferRefusal};
 pub use on_chain::ChainEscrow;
-pub use pay::{PayRequest, Payment};
+pub use on_chain_x402::ChainX402;
+pub use pay::{OfferRequest, PayRequest, Payment};
 pub use receipt::{Confirmed, ReceiptError};
 pub use reclaim::Reclaimed;
+pub use scheme::{Scheme, UnknownScheme};
 
 use std::{
     collections::HashMap,
@@ -72,6 +90,7 @@ use alloy_primitives::Address;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::sqlite::{GroupCommit, JobError, StoreOptions, SubmitError};
+use batch::Live;
 use book::{Book, Shelf};
 use slots::Slots;
 
@@ -94,6 +113,8 @@ struct Inner {
     kill_switch: KillSwitch,
     approver: RwLock<Arc<dyn Approver>>,
     slots: Slots,
+    batch_slots: Slots,
+    live: Live,
     /// One opening at a time for a payee and token.
     doors: Mutex<HashMap<(Address, Address), Door>>,
 }
@@ -140,6 +161,8 @@ impl Wallet {
             approver: RwLock::new(Arc::new(ApprovalDesk::of(&config.path))),
             config,
             slots: Slots::default(),
+            batch_slots: Slots::default(),
+            live: Live::default(),
             doors: Mutex::default(),
         }));
         let (network, contract) = (wallet.network(), wallet.0.config.escrow.contract());
@@ -165,6 +188,11 @@ impl Wallet {
     #[must_use]
     pub fn network(&self) -> Network {
         Network::eip155(self.0.config.escrow.chain_id())
+    }
+
+    fn chain_port(&self) -> Result<&dyn ChainPort, WalletError> {
+        let port = self.0.config.chain_port.as_deref();
+        port.ok_or_else(|| TermsRefusal::Scheme.into())
     }
 
     /// The policy in force; one that is killed while the [`KillSwitch`] is on.

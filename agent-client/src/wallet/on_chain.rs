@@ -11,13 +11,13 @@ use agent_core::{
 use alloy_primitives::{Address, U256, aliases::U40};
 
 use super::{
+    attempts::{Sender, refusal},
     escrow::{EscrowError, EscrowPort, OpenRequest, OpenedLock, ReleasedLock},
-    limits::RELEASE_ATTEMPTS_MAX,
 };
 use crate::chain::{
     Chain, ChainError,
     bindings::{IToken, IZ402Escrow},
-    outbox::{OutboxError, TxOutbox, TxOutcome, TxRequest},
+    outbox::{TxOutbox, TxOutcome, TxRequest},
 };
 
 /// [`EscrowPort`] over a chain and the payer's transaction outbox.
@@ -28,9 +28,8 @@ use crate::chain::{
 #[derive(Debug, Clone)]
 pub struct ChainEscrow {
     chain: Chain,
-    outbox: TxOutbox,
+    sender: Sender,
     contract: Address,
-    wait: Duration,
 }
 
 impl ChainEscrow {
@@ -41,9 +40,8 @@ impl ChainEscrow {
     pub const fn new(chain: Chain, outbox: TxOutbox, contract: Address, wait: Duration) -> Self {
         Self {
             chain,
-            outbox,
+            sender: Sender { outbox, wait },
             contract,
-            wait,
         }
     }
 
@@ -60,6 +58,7 @@ impl ChainEscrow {
         };
         let purpose = format!("z402-open {}", request.nonce);
         match self
+            .sender
             .carry_out(TxRequest::call(purpose, self.contract, &call))
             .await?
         {
@@ -85,55 +84,19 @@ impl ChainEscrow {
     }
 
     async fn release_once(&self, lock: Lock) -> Result<ReleasedLock, EscrowError> {
-        if self.outbox.address() != lock.payer {
+        if self.sender.outbox.address() != lock.payer {
             let why = "only the payer's own key can release a lock".to_owned();
             return Err(EscrowError::NeverSent(why));
         }
         let call = IZ402Escrow::releaseCall {
             lock: on_chain(lock),
         };
-        let mut last = EscrowError::NeverSent("too many attempts to release".to_owned());
-        // A purpose whose transaction failed stays failed; the next attempt is another purpose.
-        for attempt in 0..RELEASE_ATTEMPTS_MAX {
-            let purpose = format!(
-                "z402-release {} {:?} {} #{attempt}",
-                lock.payee, lock.token, lock.salt.0
-            );
-            let known = self.outbox.by_purpose(&purpose).await.map_err(unsure)?;
-            let ended = known
-                .as_ref()
-                .and_then(|record| record.status.outcome())
-                .cloned();
-            let fresh = ended.is_none();
-            let outcome = match ended {
-                Some(outcome) => outcome,
-                None => {
-                    self.carry_out(TxRequest::call(purpose, self.contract, &call))
-                        .await?
-                }
-            };
-            match outcome {
-                TxOutcome::Mined(mined) if fresh => {
-                    return Ok(ReleasedLock {
-                        transaction: Some(mined.hash),
-                    });
-                }
-                // An earlier release of the same lock, which must have been funded again since.
-                TxOutcome::Mined(_) => {}
-                failed => {
-                    last = refusal(failed);
-                    if fresh {
-                        return Err(last);
-                    }
-                }
-            }
-        }
-        Err(last)
-    }
-
-    async fn carry_out(&self, request: TxRequest) -> Result<TxOutcome, EscrowError> {
-        let queued = self.outbox.enqueue(request).await.map_err(unsure)?;
-        self.outbox.wait(queued.id, self.wait).await.map_err(unsure)
+        let purpose = format!(
+            "z402-release {} {:?} {}",
+            lock.payee, lock.token, lock.salt.0
+        );
+        let transaction = self.sender.attempt(&purpose, self.contract, &call).await?;
+        Ok(ReleasedLock { transaction })
     }
 
     async fn look(&self, id: ChannelId) -> Result<LockState, EscrowError> {
@@ -179,22 +142,4 @@ fn on_chain(lock: Lock) -> IZ402Escrow::Lock {
 
 fn unavailable(error: ChainError) -> EscrowError {
     EscrowError::Unavailable(error.to_string())
-}
-
-/// An outbox that could not answer may have stored the transaction all the same.
-fn unsure(error: OutboxError) -> EscrowError {
-    EscrowError::Unavailable(error.to_string())
-}
-
-fn refusal(outcome: TxOutcome) -> EscrowError {
-    match outcome {
-        // Found out by estimating it: nobody but our own node has seen the signature.
-        TxOutcome::Failed { code, reason } if code != "outbox.nonce_taken" => {
-            EscrowError::NeverSent(reason)
-        }
-        TxOutcome::Failed { reason, .. } | TxOutcome::Reverted { reason, .. } => {
-            EscrowError::Refused(reason)
-        }
-        TxOutcome::Mined(_) => EscrowError::Unavailable("mined".to_owned()),
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use alloy_primitives::Address;
+
 use agent_core::{
     json::{Json, Metadata},
     ledger::PaymentId,
@@ -18,9 +20,13 @@ use agent_core::{
 use super::{
     Wallet,
     approve::{self, ApprovalRequest, Decision},
+    batch::LiveChannel,
+    envelope::with_id,
     error::WalletError,
     limits::{CLOCK_SLACK_SECS, ROOM_ROUNDS_MAX},
+    offer::{Kind, Offer},
     reserve::{Granted, Want, reserve},
+    scheme::Scheme,
     slots::Slot,
     terms,
 };
@@ -49,15 +55,55 @@ pub struct PayRequest<'a> {
 pub struct Payment {
     /// The idempotency key.
     pub id: PaymentId,
+    /// How it is made.
+    pub scheme: Scheme,
     /// What to send.
     pub payload: PaymentPayload,
     /// The most that may be charged, in base units.
     pub max: BaseUnits,
-    /// The channel that pays.
+    /// The lock or channel that pays; for `exact` the nonce of the authorization.
     pub channel_id: ChannelId,
-    /// The voucher's cumulative ceiling, in base units.
+    /// The voucher's cumulative ceiling, in base units; for `exact` the amount.
     pub ceiling: BaseUnits,
-    _slot: Slot,
+    pub(super) _hold: Hold,
+}
+
+/// What a payment keeps others from while it is in flight.
+#[derive(Default)]
+pub(super) struct Hold {
+    _slot: Option<Slot>,
+    _channel: Option<LiveChannel>,
+}
+
+impl Hold {
+    fn slot(slot: Slot) -> Self {
+        Self {
+            _slot: Some(slot),
+            _channel: None,
+        }
+    }
+
+    pub(super) fn channel(slot: Slot, channel: LiveChannel) -> Self {
+        Self {
+            _slot: Some(slot),
+            _channel: Some(channel),
+        }
+    }
+}
+
+/// A payment for an offer that was read with [`Wallet::choose`] or [`Wallet::read_offer`].
+#[derive(Debug, Clone, Copy)]
+pub struct OfferRequest<'a> {
+    /// The way to pay.
+    pub offer: &'a Offer,
+    /// What is bought; for the records.
+    pub skill: &'a str,
+    /// What the seller offered beforehand, if it did: a price above it is refused as drift.
+    pub offered: Option<BaseUnits>,
+    /// What is paid for.
+    pub resource: &'a ResourceInfo,
+    /// The extensions of the seller's offer, which a payment gives back.
+    pub extensions: &'a Metadata,
 }
 
 /// Without the payload: the signature in it is money to its payee and does not belong in a log.
@@ -65,6 +111,7 @@ impl fmt::Debug for Payment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Payment")
             .field("id", &self.id)
+            .field("scheme", &self.scheme)
             .field("max", &self.max)
             .field("channel_id", &self.channel_id)
             .field("ceiling", &self.ceiling)
@@ -87,7 +134,9 @@ impl Wallet {
         let (config, inner) = (&self.0.config, &self.0);
         let asset = terms::vet(terms, &config.escrow, &config.assets)?;
         terms::something(request.max)?;
-        self.approve(&request, asset.id()).await?;
+        let bought = (request.skill, request.resource);
+        self.approve(asset.id(), terms.pay_to, bought, request.max)
+            .await?;
         let slot = inner
             .slots
             .take(terms.pay_to, terms.max_in_flight, config.slot_wait)
@@ -107,34 +156,81 @@ impl Wallet {
         let payload = self.payload(request, &want.id, granted)?;
         Ok(Payment {
             id: want.id.clone(),
+            scheme: Scheme::Z402,
             payload,
             max: want.max,
             channel_id: granted.channel_id,
             ceiling: granted.ceiling,
-            _slot: slot,
+            _hold: Hold::slot(slot),
         })
     }
 
     /// Gets a person's yes where the policy wants one.
-    async fn approve(&self, request: &PayRequest<'_>, asset: AssetId) -> Result<(), WalletError> {
+    async fn approve(
+        &self,
+        asset: AssetId,
+        payee: Address,
+        bought: (&str, &str),
+        max: BaseUnits,
+    ) -> Result<(), WalletError> {
         let policy = self.policy();
         if policy.killed {
             return Err(PolicyRefusal::Killed.into());
         }
-        if !policy.asks(request.max) {
+        if !policy.asks(max) {
             return Ok(());
         }
-        let asked = ApprovalRequest::new(
-            asset,
-            request.terms.pay_to,
-            (request.skill, request.resource),
-            request.max,
-            self.0.clock.now_unix_secs(),
-        );
+        let asked = ApprovalRequest::new(asset, payee, bought, max, self.0.clock.now_unix_secs());
         match approve::decide(&*self.approver(), &asked, self.0.config.approval_wait).await {
             Decision::Approved => Ok(()),
             Decision::Refused => Err(WalletError::NotApproved(Box::new(asked))),
             Decision::Waiting => Err(WalletError::NeedsApproval(Box::new(asked))),
+        }
+    }
+
+    /// Pays for an offer in its scheme. What holds for [`Wallet::pay`] holds for all of them: the
+    /// policy is asked, the payment is committed, and only then something is signed.
+    ///
+    /// # Errors
+    /// [`WalletError`]. Nothing was signed.
+    pub async fn pay_offer(&self, request: OfferRequest<'_>) -> Result<Payment, WalletError> {
+        let offer = request.offer;
+        if !matches!(offer.kind, Kind::Z402(_)) {
+            let bought = (request.skill, request.resource.url.as_str());
+            self.approve(offer.asset(), offer.pay_to(), bought, offer.amount())
+                .await?;
+        }
+        let want = || -> Result<Want, WalletError> {
+            Ok(Want {
+                id: new_id()?,
+                asset: offer.asset(),
+                payee: offer.pay_to(),
+                contract: offer.contract(),
+                skill: shorten(request.skill),
+                resource: shorten(&request.resource.url),
+                max: offer.amount(),
+                offered: request.offered,
+                margin_secs: 0,
+            })
+        };
+        match &offer.kind {
+            Kind::Z402(terms) => {
+                let paid = self.pay(PayRequest {
+                    terms,
+                    skill: request.skill,
+                    max: offer.amount(),
+                    offered: request.offered,
+                    resource: &request.resource.url,
+                });
+                let mut payment = paid.await?;
+                let payload = &mut payment.payload;
+                payload.accepted = offer.requirements().clone();
+                payload.resource = Some(request.resource.clone());
+                payload.extensions = with_id(request.extensions, &payment.id)?;
+                Ok(payment)
+            }
+            Kind::Batch(terms) => self.pay_batch(&request, terms, want()?).await,
+            Kind::Exact(terms) => self.pay_exact(&request, *terms, want()?).await,
         }
     }
 

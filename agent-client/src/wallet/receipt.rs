@@ -1,6 +1,7 @@
 //! What came of a payment: the receipt held against what was agreed.
 
 use agent_core::{
+    json::Json,
     ledger::PaymentId,
     money::{BaseUnits, Network},
     voucher::ChannelId,
@@ -9,9 +10,11 @@ use agent_core::{
 use alloy_primitives::Address;
 
 use super::{
-    Wallet,
+    Wallet, batch,
     error::WalletError,
-    settle::{end, find, mark, settle},
+    exact,
+    scheme::Scheme,
+    settle::{end_any, find, mark, settle},
 };
 
 /// How a payment ended.
@@ -63,6 +66,12 @@ pub enum ReceiptError {
     /// An earlier receipt for this payment said something else.
     #[error("the receipt contradicts an earlier one for the same payment")]
     Contradiction,
+    /// It lacks what a receipt of the scheme says.
+    #[error("the receipt lacks what a receipt of its scheme says")]
+    Shape,
+    /// The seller's sum does not follow from ours.
+    #[error("the seller's count of the channel does not follow from ours")]
+    Count,
     /// The wallet could not do its part; not the seller's doing.
     #[error(transparent)]
     Wallet(#[from] WalletError),
@@ -81,6 +90,8 @@ impl ReceiptError {
             Self::Overcharged { .. } => "receipt_overcharged",
             Self::ChargedForFailure => "receipt_charged_for_failure",
             Self::Contradiction => "receipt_contradiction",
+            Self::Shape => "receipt_shape",
+            Self::Count => "receipt_count",
             Self::Wallet(error) => error.code(),
         }
     }
@@ -100,16 +111,24 @@ impl Wallet {
         receipt: &SettleResponse,
     ) -> Result<Confirmed, ReceiptError> {
         let said = read(receipt, self.network(), self.payer());
+        let told = Told::of(receipt, self.network(), self.payer());
         let id = payment_id.clone();
         let now = self.0.clock.now_unix_millis();
         self.0
-            .write(move |tx, book| settle(tx, book, &id, &said, now))
+            .write(move |tx, book| {
+                let row = find(tx, &id)?;
+                match row.scheme {
+                    Scheme::Z402 => settle(tx, book, row, &said, now),
+                    Scheme::BatchSettlement => batch::settle(tx, book, row, &told, now),
+                    Scheme::Exact => exact::settle(tx, book, row, &told, now),
+                }
+            })
             .await?
     }
 
-    /// The payment was not taken: its voucher was never sent, or the seller refused it with an error
-    /// instead of a receipt. Frees its maximum. Only for when that is known; otherwise
-    /// [`Wallet::mark_unknown`]. Does nothing when the payment has ended.
+    /// The payment was not made: nothing of it was ever sent. Frees its maximum. Only for when that
+    /// is known; otherwise [`Wallet::refused`] or [`Wallet::mark_unknown`]. Does nothing when the
+    /// payment has ended.
     ///
     /// # Errors
     /// [`WalletError::UnknownPayment`] or the store's.
@@ -120,7 +139,31 @@ impl Wallet {
             .write(move |tx, book| {
                 let row = find(tx, &id)?;
                 if row.open() {
-                    end(tx, book, &row, BaseUnits::ZERO, "void", now)?;
+                    end_any(tx, book, &row, BaseUnits::ZERO, "void", now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// The seller refused the payment with an error instead of a receipt. Frees its maximum, since
+    /// a voucher that goes on from our count replaces it; but an authorization of `exact` stays
+    /// counted until it cannot be used any more. Does nothing when the payment has ended.
+    ///
+    /// # Errors
+    /// [`WalletError::UnknownPayment`] or the store's.
+    pub async fn refused(&self, payment_id: &PaymentId) -> Result<(), WalletError> {
+        let id = payment_id.clone();
+        let now = self.0.clock.now_unix_millis();
+        self.0
+            .write(move |tx, book| {
+                let row = find(tx, &id)?;
+                match row.scheme {
+                    Scheme::Exact => mark(tx, &row)?,
+                    _ if row.open() => {
+                        end_any(tx, book, &row, BaseUnits::ZERO, "void", now)?;
+                    }
+                    _ => {}
                 }
                 Ok(())
             })
@@ -163,6 +206,8 @@ pub(super) enum Lie {
     Overcharged { charged: BaseUnits, max: BaseUnits },
     ChargedForFailure,
     Contradiction,
+    Shape,
+    Count,
 }
 
 impl From<Lie> for ReceiptError {
@@ -176,6 +221,35 @@ impl From<Lie> for ReceiptError {
             Lie::Overcharged { charged, max } => Self::Overcharged { charged, max },
             Lie::ChargedForFailure => Self::ChargedForFailure,
             Lie::Contradiction => Self::Contradiction,
+            Lie::Shape => Self::Shape,
+            Lie::Count => Self::Count,
+        }
+    }
+}
+
+/// What a receipt of x402's own schemes says.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) success: bool,
+    /// What is wrong with it whatever the payment.
+    pub(super) lie: Option<Lie>,
+    pub(super) extra: Json,
+}
+
+impl Told {
+    fn of(receipt: &SettleResponse, network: Network, payer: Address) -> Self {
+        let named = receipt.payer.as_deref().map(str::parse::<Address>);
+        let lie = if receipt.network.parse() != Ok(network) {
+            Some(Lie::Network)
+        } else if named.is_some_and(|named| named != Ok(payer)) {
+            Some(Lie::Payer)
+        } else {
+            None
+        };
+        Self {
+            success: receipt.success,
+            lie,
+            extra: receipt.extra.clone(),
         }
     }
 }

@@ -36,6 +36,22 @@ impl Wallet {
         Ok(())
     }
 
+    /// Everything that gets money back or frees what is counted, in one go: locks past their
+    /// deadlines, withdrawals that are due, transfers that expired unused. `now_unix_secs` is the
+    /// chain's time. For a timer; each part is safe to do again.
+    ///
+    /// # Errors
+    /// The first [`WalletError`] met; the other parts are tried all the same.
+    pub async fn sweep(&self, now_unix_secs: u64) -> Result<(), WalletError> {
+        let locks = self.reclaim(now_unix_secs).await.map(drop);
+        if self.0.config.chain_port.is_none() {
+            return locks;
+        }
+        let channels = self.withdraw_due(now_unix_secs).await.map(drop);
+        let transfers = self.resolve_transfers(now_unix_secs).await.map(drop);
+        locks.and(channels).and(transfers)
+    }
+
     /// Releases every lock whose deadline is before `now_unix_secs`, and records what came back.
     /// Safe to call again at any time, also after a crash half way.
     ///

@@ -8,7 +8,11 @@ use alloy_primitives::{Address, B256, Uint};
 use rusqlite::{Row, types::Type};
 
 /// Amounts are 16-byte big-endian blobs, which compare as numbers do; ids and addresses are blobs.
-pub(super) const MIGRATIONS: &[&str] = &["
+///
+/// A payment's `channel` is what pays: a lock, a batch-settlement channel, or for `exact` the nonce
+/// of its authorization. One table for all schemes, so that whatever counts payments counts all.
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE owner (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     payer BLOB NOT NULL CHECK (length(payer) = 20),
@@ -64,7 +68,67 @@ CREATE TABLE payment (
 ) STRICT;
 CREATE INDEX payment_by_time ON payment (created_ms);
 CREATE INDEX payment_in_flight ON payment (state) WHERE state = 'in_flight';
-"];
+",
+    "
+CREATE TABLE batch_channel (
+    id BLOB PRIMARY KEY CHECK (length(id) = 32),
+    payer BLOB NOT NULL CHECK (length(payer) = 20),
+    authorizer BLOB NOT NULL CHECK (length(authorizer) = 20),
+    receiver BLOB NOT NULL CHECK (length(receiver) = 20),
+    receiver_authorizer BLOB NOT NULL CHECK (length(receiver_authorizer) = 20),
+    token BLOB NOT NULL CHECK (length(token) = 20),
+    withdraw_delay INTEGER NOT NULL,
+    salt BLOB NOT NULL CHECK (length(salt) = 32),
+    state TEXT NOT NULL CHECK (state IN ('open', 'suspect', 'leaving', 'closed')),
+    why TEXT NOT NULL,
+    deposited BLOB NOT NULL CHECK (length(deposited) = 16),
+    returned BLOB NOT NULL CHECK (length(returned) = 16),
+    claimed BLOB NOT NULL CHECK (length(claimed) = 16),
+    signed BLOB NOT NULL CHECK (length(signed) = 16),
+    charged BLOB NOT NULL CHECK (length(charged) = 16),
+    posted BLOB NOT NULL CHECK (length(posted) = 16),
+    reserved BLOB NOT NULL CHECK (length(reserved) = 16),
+    inherited BLOB NOT NULL CHECK (length(inherited) = 16),
+    recovered INTEGER NOT NULL,
+    deposit BLOB CHECK (length(deposit) = 16),
+    deposit_salt BLOB CHECK (length(deposit_salt) = 32),
+    deposit_until INTEGER,
+    deposit_reported INTEGER NOT NULL,
+    notice INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE payment_of_any_scheme (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    channel BLOB NOT NULL CHECK (length(channel) = 32),
+    payee BLOB NOT NULL CHECK (length(payee) = 20),
+    skill TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    max BLOB NOT NULL CHECK (length(max) = 16),
+    ceiling BLOB NOT NULL CHECK (length(ceiling) = 16),
+    raised BLOB NOT NULL CHECK (length(raised) = 16),
+    charged BLOB NOT NULL CHECK (length(charged) = 16),
+    state TEXT NOT NULL CHECK (state IN ('in_flight', 'unknown', 'charged', 'void')),
+    created_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    scheme TEXT NOT NULL DEFAULT 'z402'
+        CHECK (scheme IN ('z402', 'batch-settlement', 'exact')),
+    token BLOB CHECK (length(token) = 20),
+    valid_before INTEGER
+) STRICT;
+INSERT INTO payment_of_any_scheme (seq, id, channel, payee, skill, resource, max, ceiling, raised,
+    charged, state, created_ms, ended_ms)
+    SELECT seq, id, channel, payee, skill, resource, max, ceiling, raised, charged, state,
+    created_ms, ended_ms FROM payment;
+DROP TABLE payment;
+ALTER TABLE payment_of_any_scheme RENAME TO payment;
+CREATE UNIQUE INDEX payment_ceiling ON payment (channel, ceiling) WHERE scheme = 'z402';
+CREATE INDEX payment_by_time ON payment (created_ms);
+CREATE INDEX payment_in_flight ON payment (state) WHERE state = 'in_flight';
+CREATE INDEX payment_transfers ON payment (valid_before)
+    WHERE scheme = 'exact' AND state IN ('in_flight', 'unknown');
+",
+];
 
 pub(super) const fn units(amount: BaseUnits) -> [u8; 16] {
     amount.get().to_be_bytes()

@@ -6,23 +6,30 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     account::Account,
+    batch,
     book::{Book, save},
     error::WalletError,
+    exact,
     receipt::{Confirmed, Lie, ReceiptError, Said},
     schema::{broken, get_address, get_channel, get_int, get_units, int, units},
+    scheme::Scheme,
 };
 use crate::sqlite::JobError;
 
 /// A stored payment, as far as its end needs it.
 #[derive(Debug)]
 pub(super) struct PaymentRow {
-    id: PaymentId,
-    channel_id: ChannelId,
-    payee: Address,
-    max: BaseUnits,
-    charged: BaseUnits,
-    state: String,
-    created_ms: u64,
+    pub(super) id: PaymentId,
+    pub(super) scheme: Scheme,
+    pub(super) channel_id: ChannelId,
+    pub(super) payee: Address,
+    pub(super) max: BaseUnits,
+    pub(super) ceiling: BaseUnits,
+    pub(super) charged: BaseUnits,
+    pub(super) state: String,
+    pub(super) created_ms: u64,
+    /// Until when the transfer, or the deposit that went with the payment, is good.
+    pub(super) valid_before: Option<u64>,
 }
 
 impl PaymentRow {
@@ -34,14 +41,20 @@ impl PaymentRow {
 
 pub(super) fn find(conn: &Connection, id: &PaymentId) -> Result<PaymentRow, JobError<WalletError>> {
     let read = |row: &Row<'_>| {
+        let scheme: String = row.get("scheme")?;
         Ok(PaymentRow {
             id: id.clone(),
+            scheme: scheme.parse().map_err(broken)?,
+            ceiling: get_units(row, "ceiling")?,
             channel_id: get_channel(row, "channel")?,
             payee: get_address(row, "payee")?,
             max: get_units(row, "max")?,
             charged: get_units(row, "charged")?,
             state: row.get("state")?,
             created_ms: get_int(row, "created_ms")?,
+            valid_before: row
+                .get::<_, Option<i64>>("valid_before")?
+                .and_then(|at| u64::try_from(at).ok()),
         })
     };
     conn.prepare_cached("SELECT * FROM payment WHERE id = ?1")?
@@ -50,15 +63,30 @@ pub(super) fn find(conn: &Connection, id: &PaymentId) -> Result<PaymentRow, JobE
         .ok_or_else(|| JobError::Refused(WalletError::UnknownPayment(id.clone())))
 }
 
-/// Posts, voids or rejects. A lie is an answer, not a refusal: marking the channel must be committed.
+/// Ends an open payment, whatever it was made with.
+pub(super) fn end_any(
+    conn: &Connection,
+    book: &mut Book,
+    row: &PaymentRow,
+    actual: BaseUnits,
+    state: &str,
+    now_ms: u64,
+) -> Result<(), JobError<WalletError>> {
+    match row.scheme {
+        Scheme::Z402 => end(conn, book, row, actual, state, now_ms),
+        Scheme::BatchSettlement => batch::end(conn, book, row, actual, state, now_ms),
+        Scheme::Exact => exact::end(conn, book, row, actual, state, now_ms),
+    }
+}
+
+/// Posts, voids or rejects a z402 payment. A lie is an answer, not a refusal: marking the channel must be committed.
 pub(super) fn settle(
     conn: &Connection,
     book: &mut Book,
-    id: &PaymentId,
+    row: PaymentRow,
     said: &Said,
     now_ms: u64,
 ) -> Result<Result<Confirmed, ReceiptError>, JobError<WalletError>> {
-    let row = find(conn, id)?;
     let judged = match said {
         Said::Wrong(lie) => Err(*lie),
         Said::Charged(extra) => judge(&row, extra).map(|()| (true, extra.charged_amount)),
@@ -136,11 +164,23 @@ pub(super) fn end(
     let next = account
         .ended(row.max, actual)
         .map_err(|error| JobError::Refused(WalletError::Books(error.to_string())))?;
+    save(conn, book, next)?;
+    close(conn, book, row, actual, state, now_ms)
+}
+
+/// Writes the end into the payment's row and the windows.
+pub(super) fn close(
+    conn: &Connection,
+    book: &mut Book,
+    row: &PaymentRow,
+    actual: BaseUnits,
+    state: &str,
+    now_ms: u64,
+) -> Result<(), JobError<WalletError>> {
     conn.prepare_cached(
         "UPDATE payment SET state = ?2, charged = ?3, ended_ms = ?4 WHERE id = ?1",
     )?
     .execute(params![row.id.as_str(), state, units(actual), int(now_ms)])?;
-    save(conn, book, next)?;
     let unspent = row.max.minus(actual).map_err(broken)?;
     book.windows
         .lessen(row.payee, row.created_ms, unspent)

@@ -90,6 +90,23 @@ impl Windows {
         Ok(())
     }
 
+    /// A payment made at `at_ms` can never happen any more.
+    pub(super) fn undo(
+        &mut self,
+        payee: Address,
+        at_ms: u64,
+        raised: BaseUnits,
+    ) -> Result<(), MoneyError> {
+        let minute = at_ms / MINUTE_MS;
+        let theirs = self.by_payee.get_mut(&payee);
+        for minutes in [Some(&mut self.all), theirs].into_iter().flatten() {
+            if let Some(sum) = minutes.get_mut(&minute) {
+                sum.raised = sum.raised.minus(raised)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Spent by everyone in the last hour and day, and by `payee` in the last day. The minute in
     /// which a window begins counts whole, and so does a future one: both err on the safe side.
     pub(super) fn spent(
