@@ -8,6 +8,7 @@ pub mod discover;
 pub mod egress;
 pub mod feedback;
 pub mod limits;
+pub mod pay;
 pub mod settings;
 pub mod sqlite;
 pub mod wallet;

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_core::clock::Clock;
 use agent_core::policy::SpendPolicy;
 
+use super::config::allow;
+use super::sweep::Sweeper;
 use super::{Budget, Buyer, BuyerConfig, BuyerError, limits};
 use crate::call::CardTrust;
 use crate::chain::outbox::TxOutbox;
@@ -16,7 +19,7 @@ use crate::discover::{Discovery, Registry, RegistryConfig, TrustPolicy};
 use crate::egress::{Egress, EgressPolicy};
 use crate::feedback::FeedbackOutbox;
 use crate::settings::ChainSettings;
-use crate::wallet::{ChainEscrow, EscrowPort, PayerKey, Wallet, WalletConfig};
+use crate::wallet::{ChainEscrow, ChainX402, EscrowPort, PayerKey, Scheme, Wallet, WalletConfig};
 
 type ChangeWallet = Box<dyn FnOnce(&mut WalletConfig) + Send>;
 
@@ -35,6 +38,8 @@ pub struct BuyerBuilder {
     outbox: Option<TxOutbox>,
     escrow_port: Option<Arc<dyn EscrowPort>>,
     wallet: Option<ChangeWallet>,
+    schemes: Vec<Scheme>,
+    sweep_every: Option<Duration>,
 }
 
 impl fmt::Debug for BuyerBuilder {
@@ -62,6 +67,8 @@ impl BuyerBuilder {
             outbox: None,
             escrow_port: None,
             wallet: None,
+            schemes: Scheme::ALL.to_vec(),
+            sweep_every: Some(limits::SWEEP_PERIOD),
         }
     }
 
@@ -75,7 +82,8 @@ impl BuyerBuilder {
             .egress(config.network.policy())
             .trust(trust)
             .card_trust(config.cards.trust())
-            .require_identity(config.trust.require_identity))
+            .require_identity(config.trust.require_identity)
+            .schemes(config.schemes.clone()))
     }
 
     /// What may be spent; the bounds of [`Budget`] unless set.
@@ -134,6 +142,20 @@ impl BuyerBuilder {
         self
     }
 
+    /// The schemes to pay with, the best first; all unless set. A policy that is set in code must
+    /// list their contracts itself.
+    pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
+        self.schemes = schemes.into_iter().collect();
+        self
+    }
+
+    /// How often what is past its deadline is taken back ([`Wallet::sweep`]); every
+    /// [`limits::SWEEP_PERIOD`] unless set, not at all with `None`.
+    pub const fn sweep_every(mut self, period: Option<Duration>) -> Self {
+        self.sweep_every = period;
+        self
+    }
+
     /// Opens wallet and outbox under the data directory, as their only owner. The chain may be down.
     ///
     /// # Errors
@@ -168,7 +190,11 @@ impl BuyerBuilder {
         });
         let policy = match self.policy {
             Some(policy) => policy,
-            None => Budget::default().policy(&settings)?,
+            None => {
+                let mut policy = Budget::default().policy(&settings)?;
+                allow(&mut policy, &settings, &self.schemes);
+                policy
+            }
         };
         let (assets, escrow) = (settings.assets(), settings.domain());
         let mut config = WalletConfig::new(
@@ -178,10 +204,19 @@ impl BuyerBuilder {
             assets.clone(),
             policy,
         );
+        let wait = limits::LOCK_TRANSACTION_WAIT;
+        config.chain_port = Some(Arc::new(ChainX402::new(
+            chain.clone(),
+            outbox.clone(),
+            wait,
+        )));
         if let Some(change) = self.wallet {
             change(&mut config);
         }
         let wallet = Wallet::open(config, Arc::clone(&self.clock), port).await?;
+        let sweeper = self
+            .sweep_every
+            .map(|period| Sweeper::start(wallet.clone(), chain.clone(), period));
         let registries = RegistryConfig {
             identity: settings.identity_registry,
             reputation: settings.reputation_registry,
@@ -206,6 +241,8 @@ impl BuyerBuilder {
             from_block: settings.registry_from_block,
             card_trust: self.card_trust,
             require_identity: self.require_identity,
+            schemes: self.schemes,
+            _sweeper: sweeper,
         }))
     }
 }

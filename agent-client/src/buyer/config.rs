@@ -8,6 +8,7 @@ use agent_core::a2a::signing::Jwk;
 use agent_core::money::{AssetTable, BaseUnits, Money};
 use agent_core::policy::{SpendPolicy, SpendRules};
 use agent_core::trust::ScorePolicy;
+use agent_core::x402::batch::BATCH_SETTLEMENT;
 use alloy_primitives::Address;
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ use crate::call::{CardTrust, SignatureMode};
 use crate::discover::TrustPolicy;
 use crate::egress::EgressPolicy;
 use crate::settings::ChainSettings;
-use crate::wallet::{KeyError, PayerKey};
+use crate::wallet::{KeyError, PayerKey, Scheme};
 
 /// A buyer's configuration. Unknown keys are errors; amounts are text with their unit.
 ///
@@ -64,6 +65,10 @@ pub struct BuyerConfig {
     /// What may be called.
     #[serde(default)]
     pub network: NetworkConfig,
+    /// The schemes to pay with, the best first; all of them, z402 first. A scheme that is not
+    /// listed is not paid.
+    #[serde(default = "all_schemes")]
+    pub schemes: Vec<Scheme>,
 }
 
 /// Where a key comes from. Never from an argument: arguments are public on a machine.
@@ -264,6 +269,17 @@ impl Budget {
     }
 }
 
+/// Lets `policy` pay with these schemes: adds the contracts that take the money to its list.
+pub(super) fn allow(policy: &mut SpendPolicy, chain: &ChainSettings, schemes: &[Scheme]) {
+    for scheme in schemes {
+        policy.contracts.insert(match scheme {
+            Scheme::Z402 => chain.escrow,
+            Scheme::BatchSettlement => BATCH_SETTLEMENT,
+            Scheme::Exact => chain.token.address,
+        });
+    }
+}
+
 impl Trust {
     /// The trust policy under these settings.
     ///
@@ -314,6 +330,10 @@ fn amount(
 ) -> Result<BaseUnits, BuyerError> {
     let amount = money.and_then(|money| assets.resolve(&money).map(|(_, amount)| amount));
     amount.map_err(|error| BuyerError::Amount { what, error })
+}
+
+fn all_schemes() -> Vec<Scheme> {
+    Scheme::ALL.to_vec()
 }
 
 fn data_dir() -> PathBuf {

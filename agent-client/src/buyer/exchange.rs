@@ -41,7 +41,10 @@ impl Ask<'_> {
         };
         let wallet = self.seller.buyer().wallet();
         if not_taken {
-            wallet.void(&payment.id).await?;
+            match error.is_unsent() {
+                true => wallet.void(&payment.id).await?,
+                false => wallet.refused(&payment.id).await?,
+            }
             return Err(AskError::Call(error));
         }
         wallet.mark_unknown(&payment.id).await?;

@@ -22,3 +22,7 @@ pub const CONFIG_BYTES_MAX: u64 = 64 * 1_024;
 
 /// Longest wait for the transaction that opens or releases a lock.
 pub const LOCK_TRANSACTION_WAIT: Duration = Duration::from_secs(120);
+
+/// How often what is past its deadline is taken back. A look costs a few reads of the chain; what
+/// waits ten minutes longer is not lost.
+pub const SWEEP_PERIOD: Duration = Duration::from_secs(600);

@@ -30,10 +30,11 @@ pub mod limits;
 mod offers;
 mod quote;
 mod rate;
-mod reading;
+pub(crate) mod reading;
 mod refused;
 mod rules;
 mod seller;
+mod sweep;
 
 pub use answer::{Answer, Paid, Question};
 pub use ask_error::AskError;
@@ -56,14 +57,16 @@ use agent_core::trust::{GlobalAgentId, RegistrationFile};
 use agent_core::voucher::EscrowDomain;
 use agent_core::x402::PaymentTerms;
 
+use self::sweep::Sweeper;
 use crate::call::{CallOptions, CardTrust, RemoteAgent};
 use crate::chain::Chain;
 use crate::chain::outbox::TxOutbox;
 use crate::discover::{Discovery, PayeeRefusal, Query};
 use crate::egress::Egress;
 use crate::feedback::FeedbackOutbox;
+use crate::pay::PayingClient;
 use crate::settings::ChainSettings;
-use crate::wallet::{PayerKey, Wallet};
+use crate::wallet::{PayerKey, Scheme, Wallet};
 
 /// A buyer with a wallet, a budget and an opinion. Cheap to clone; clones are the same buyer, so a
 /// skill that hires others can hold one.
@@ -83,6 +86,8 @@ struct Parts {
     from_block: u64,
     card_trust: CardTrust,
     require_identity: bool,
+    schemes: Vec<Scheme>,
+    _sweeper: Option<Sweeper>,
 }
 
 impl fmt::Debug for Buyer {
@@ -173,6 +178,13 @@ impl Buyer {
             return Err(PayeeRefusal::NoIdentity);
         }
         Ok(agent)
+    }
+
+    /// A client that pays plain HTTP routes out of this buyer's wallet.
+    #[must_use]
+    pub fn http(&self) -> PayingClient {
+        PayingClient::new(self.0.egress.clone(), self.0.wallet.clone())
+            .schemes(self.0.schemes.iter().copied())
     }
 
     /// The wallet: books, channels, policy.

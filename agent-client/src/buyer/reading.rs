@@ -92,7 +92,7 @@ impl Reading<'_> {
 }
 
 /// The seller's count of the channel in a refusal.
-pub(super) fn correction(required: &PaymentRequired) -> Option<WireChannel> {
+pub(crate) fn correction(required: &PaymentRequired) -> Option<WireChannel> {
     #[derive(Deserialize)]
     struct Extension {
         info: Info,

@@ -121,7 +121,7 @@ impl Ask<'_> {
                     task: Box::new(task.clone()),
                 }),
             },
-            None if reading.says_not_paid() => Ok(wallet.void(&payment.id).await?),
+            None if reading.says_not_paid() => Ok(wallet.refused(&payment.id).await?),
             None => Ok(wallet.mark_unknown(&payment.id).await?),
         }
     }
