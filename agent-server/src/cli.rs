@@ -12,6 +12,7 @@ mod feedback;
 mod find;
 mod index;
 mod ledger;
+mod pay;
 mod run;
 mod seller;
 mod settle;
@@ -47,6 +48,8 @@ enum Command {
     Card(card::Arguments),
     /// Ask an agent to do something, and pay for it.
     Ask(ask::Arguments),
+    /// Fetch a page over HTTP, and pay for it if it costs something.
+    Pay(pay::Arguments),
     /// A buyer's books, and what can be taken back.
     Wallet(wallet::Arguments),
     /// A seller's books; the seller must not be running.
@@ -111,6 +114,7 @@ pub async fn main() -> ExitCode {
         Command::Index(arguments) => index::run(arguments).await,
         Command::Card(arguments) => card::run(arguments).await,
         Command::Ask(arguments) => ask::run(arguments).await,
+        Command::Pay(arguments) => pay::run(arguments).await,
         Command::Wallet(arguments) => wallet::run(arguments).await,
         Command::Ledger(arguments) => ledger::run(arguments).await,
         Command::Settle(arguments) => settle::run(arguments).await,
