@@ -51,3 +51,8 @@ class Server(Player):
 def stock(folder, program, *arguments):
     """How to start a program of the stock packages."""
     return lambda log, kind, *more: kind(*install.command(folder, program, *arguments, *more), log)
+
+
+def own(name):
+    """How to start a program of this workspace."""
+    return lambda log, kind, *more: kind([install.binary(name), *more], install.ROOT, log)

@@ -11,6 +11,8 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent.parent
 CACHE = HERE.parent / ".cache" / "payments"
 FOLDERS = ["node", "ts", "v1", "py"]
+# Under which name cargo builds; the command line says it.
+PROFILE = "debug"
 
 
 def folder(name):
@@ -49,6 +51,12 @@ def command(name, program, *arguments):
     if name == "py":
         return [home / "venv/bin/python", "-B", HERE / "peers" / name / f"{program}.py", *arguments], home
     return ["node", f"{program}.mjs", *arguments], home
+
+
+def binary(name):
+    """A program of this workspace."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return target / PROFILE / name
 
 
 def anvil():

@@ -30,6 +30,7 @@ BUYERS = {
     "@x402/axios 2.11.0": Program("@x402/axios 2.11.0", "ts", cast.stock("ts", "client", "axios")),
     "x402 (PyPI) 2.25.0": Program("x402 (PyPI) 2.25.0", "py", cast.stock("py", "client")),
     "x402-fetch 1.2.0": Program("x402-fetch 1.2.0", "v1", cast.stock("v1", "client")),
+    "agent": Program("agent", "node", cast.own("pay_client"), ("pay_client",)),
 }
 SELLERS = {
     "@x402/express 2.27.0": Program("@x402/express 2.27.0", "ts", cast.stock("ts", "server")),
@@ -73,6 +74,11 @@ PAIRS = [
     Pair("x402 (PyPI) 2.25.0", STOCK, CORE, EXACT),
     Pair("x402 (PyPI) 2.25.0", STOCK, CORE, BATCH),
     Pair("x402-fetch 1.2.0", STOCK_V1, CORE, EXACT),
+    # Our buyer.
+    Pair("agent", STOCK, CORE, EXACT),
+    Pair("agent", STOCK, CORE, BATCH),
+    Pair("agent", STOCK, CORE, BATCH, "lent"),
+    Pair("agent", STOCK_V1, CORE, EXACT),
 ]
 
 
@@ -121,6 +127,7 @@ def build(chosen, profile):
 
 def run(pair, profile):
     """All steps of one pair, with programs and a chain of its own."""
+    install.PROFILE = profile
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / (pair.name.replace("/", "-") + ".txt")
     log.write_bytes(b"")
