@@ -36,5 +36,5 @@ pub use mirror::{Mirror, MirrorConfig};
 pub use planner::{Batch, Due, GasPatience, SettlePolicy, plan};
 pub use report::{ReleaseReport, SettleReport};
 pub use rows::{ROW_BYTES, pack};
-pub use split::{Share, Split, Splitter, SplitterConfig};
 pub use settler::{Settler, SettlerConfig};
+pub use split::{Share, Split, Splitter, SplitterConfig};
