@@ -92,7 +92,7 @@ async fn every_quote_is_evidence_and_none_is_for_other_work() {
 }
 
 #[tokio::test]
-async fn a_quote_that_the_policy_does_not_allow_is_not_paid() {
+async fn what_was_not_quoted_cannot_be_bought() {
     let market = Market::open().await;
     let seller = market.customer().await;
     let quotes = seller.quote("haggle", &work("hi")).await.unwrap();
