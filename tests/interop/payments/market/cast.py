@@ -1,5 +1,9 @@
 """The programs: buyers, sellers, facilitators, each started for one pair."""
 
+import json
+import shutil
+import tempfile
+
 from harness.driver import Hung, Program
 
 from . import install
@@ -16,8 +20,6 @@ class Player(Program):
     """A program that obeys."""
 
     def call(self, op, **fields):
-        import json
-
         try:
             self.process.stdin.write(json.dumps({"op": op, **fields}).encode() + b"\n")
             self.process.stdin.flush()
@@ -56,3 +58,55 @@ def stock(folder, program, *arguments):
 def own(name):
     """How to start a program of this workspace."""
     return lambda log, kind, *more: kind([install.binary(name), *more], install.ROOT, log)
+
+
+class OurFacilitator(Program):
+    """`agent facilitator`, for the chain of the pair."""
+
+    def __init__(self, log, _kind, rpc):
+        self.home = tempfile.mkdtemp(prefix="facilitator-")
+        with open(f"{self.home}/facilitator.toml", "w") as file:
+            file.write(FACILITATOR.format(home=self.home, rpc=rpc))
+        super().__init__([install.binary("agent"), "facilitator", "--config", f"{self.home}/facilitator.toml"], self.home, log)
+        try:
+            self.url = self.line(START_WAIT_SECS)["url"]
+        except Hung:
+            self.stop()
+            raise
+
+    def _read(self):
+        # It says where it is in words, and everything else to people.
+        for line in self.process.stdout:
+            if line.startswith(b"url "):
+                self.lines.put(json.dumps({"url": line[4:].decode().strip()}).encode())
+            self.log.write(line)
+        self.lines.put(None)
+
+    def stop(self):
+        self.process.terminate()
+        super().stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+FACILITATOR = """
+listen = "127.0.0.1:0"
+data_dir = "{home}/data"
+
+[[chains]]
+key.devnet = 3
+
+[chains.chain]
+rpc_url = "{rpc}"
+chain_id = 84532
+escrow = "0x2402000000000000000000000000000000002402"
+identity_registry = "0x8004A818BFB912233c491871b3d84c89A494BD9e"
+reputation_registry = "0x8004B663056A597Dffe9eCcC1965A193B7388713"
+poll_millis = 50
+
+[chains.chain.token]
+address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+symbol = "USDC"
+decimals = 6
+name = "USDC"
+version = "2"
+"""

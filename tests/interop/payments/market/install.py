@@ -10,9 +10,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent.parent
 CACHE = HERE.parent / ".cache" / "payments"
-FOLDERS = ["node", "ts", "v1", "py"]
 # Under which name cargo builds; the command line says it.
-PROFILE = "debug"
+profile = "debug"
 
 
 def folder(name):
@@ -56,7 +55,7 @@ def command(name, program, *arguments):
 def binary(name):
     """A program of this workspace."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / PROFILE / name
+    return target / profile / name
 
 
 def anvil():

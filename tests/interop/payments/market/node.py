@@ -36,14 +36,14 @@ MINT, BALANCE_OF = "0x40c10f19", "0x70a08231"
 class Node:
     """A chain of its own for each pair, so that nobody's money or nonces matter to anybody else."""
 
-    def __init__(self, kind, profile, log):
+    def __init__(self, kind, log):
         self.log = open(log, "ab")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         if kind == "anvil":
             command = [*install.anvil(), "--port", str(port), "--chain-id", str(CHAIN_ID), "--silent"]
         else:
-            command = [install.ROOT / "target" / profile / "agent", "devnet", "--listen", f"127.0.0.1:{port}"]
+            command = [install.binary("agent"), "devnet", "--listen", f"127.0.0.1:{port}"]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         try:
             self._wait()

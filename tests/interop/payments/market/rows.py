@@ -38,6 +38,7 @@ SELLERS = {
 }
 FACILITATORS = {
     "@x402/core 2.27.0": Program("@x402/core 2.27.0", "ts", cast.stock("ts", "facilitator")),
+    "agent facilitator": Program("agent facilitator", "node", cast.OurFacilitator, ("agent",)),
 }
 
 EXACT, BATCH = "exact", "batch-settlement"
@@ -63,7 +64,7 @@ class Pair:
 
 
 STOCK, STOCK_V1 = "@x402/express 2.27.0", "x402-express 1.2.0"
-CORE = "@x402/core 2.27.0"
+CORE, OURS = "@x402/core 2.27.0", "agent facilitator"
 
 # Stock peers among themselves: what they agree on is what our stand-in contracts must do.
 PAIRS = [
@@ -79,6 +80,12 @@ PAIRS = [
     Pair("agent", STOCK, CORE, BATCH),
     Pair("agent", STOCK, CORE, BATCH, "lent"),
     Pair("agent", STOCK_V1, CORE, EXACT),
+    # Our facilitator.
+    Pair("@x402/fetch 2.27.0", STOCK, OURS, EXACT),
+    Pair("@x402/fetch 2.27.0", STOCK, OURS, BATCH),
+    Pair("x402 (PyPI) 2.25.0", STOCK, OURS, EXACT),
+    Pair("x402 (PyPI) 2.25.0", STOCK, OURS, BATCH),
+    Pair("x402-fetch 1.2.0", STOCK_V1, OURS, EXACT),
 ]
 
 
@@ -113,7 +120,7 @@ def folders(chosen):
     return sorted({program.folder for pair in chosen for program in pair.programs()} | {"node"})
 
 
-def build(chosen, profile):
+def build(chosen):
     """Builds what of this workspace the pairs need."""
     wanted = {name for pair in chosen for program in pair.programs() for name in program.builds}
     if any(pair.node == "devnet" for pair in chosen):
@@ -121,13 +128,12 @@ def build(chosen, profile):
     if not wanted:
         return
     command = ["cargo", "build", "--locked", "-q", *(f"--bin={name}" for name in sorted(wanted))]
-    command += [] if profile == "debug" else ["--profile", profile]
+    command += [] if install.profile == "debug" else ["--profile", install.profile]
     subprocess.run(command, cwd=install.ROOT, check=True)
 
 
-def run(pair, profile):
+def run(pair):
     """All steps of one pair, with programs and a chain of its own."""
-    install.PROFILE = profile
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / (pair.name.replace("/", "-") + ".txt")
     log.write_bytes(b"")
@@ -142,7 +148,7 @@ def run(pair, profile):
     deal = None
     try:
         buyer, seller, facilitator = pair.programs()
-        chain = start(Node, pair.node, profile, log)
+        chain = start(Node, pair.node, log)
         lender = start(facilitator.start, log, cast.Server, chain.url)
         shop = start(seller.start, log, cast.Server, pair.scheme, lender.url, pair.authorizer)
         customer = start(buyer.start, log, cast.Player)
