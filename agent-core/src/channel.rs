@@ -11,6 +11,7 @@
 //! out of order and many calls may be in flight at once.
 
 use crate::money::{BaseUnits, MoneyError};
+use crate::x402::batch::{ChannelConfig, ChannelState, codes as batch};
 
 /// The state of one channel; see the module for what the numbers mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,13 @@ pub struct Admission {
     pub now_unix_secs: u64,
 }
 
-/// What the chain says about a lock.
+/// The deadline of a channel that has none: the latest that stores can keep.
+pub const NO_DEADLINE: u64 = u64::MAX >> 1;
+
+/// What the chain says about a channel.
+///
+/// For `batch-settlement` a channel has a deadline only once its payer gave notice of withdrawal,
+/// and [`NO_DEADLINE`] before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockState {
     /// What the lock was given in all, less what was released.
@@ -64,6 +71,22 @@ pub struct LockState {
     pub claimed: BaseUnits,
     /// The lock's deadline.
     pub deadline_unix_secs: u64,
+}
+
+impl LockState {
+    /// What the chain says about a channel of `batch-settlement`.
+    #[must_use]
+    pub const fn of_batch(channel: &ChannelConfig, state: &ChannelState) -> Self {
+        let deadline_unix_secs = match state.withdraw_requested_at {
+            0 => NO_DEADLINE,
+            since => since.saturating_add(channel.withdraw_delay),
+        };
+        Self {
+            authorized: state.balance,
+            claimed: state.total_claimed,
+            deadline_unix_secs,
+        }
+    }
 }
 
 impl Channel {
@@ -133,6 +156,107 @@ impl Channel {
             in_flight,
             ..self
         })
+    }
+
+    /// Reserves `request.max` on a channel that pays for one call at a time, as stock clients of
+    /// `batch-settlement` use it: the ceiling is exactly what was charged plus what the call may
+    /// cost.
+    ///
+    /// # Errors
+    /// [`Refusal`], as for [`Channel::admit`]; [`Refusal::ChannelBusy`],
+    /// [`Refusal::CumulativeMismatch`] and [`Refusal::Withdrawing`].
+    pub fn admit_alone(self, request: Admission, rules: &AdmissionRules) -> Result<Self, Refusal> {
+        if self.in_flight > 0 {
+            return Err(Refusal::ChannelBusy);
+        }
+        self.check_next(request)?;
+        self.admit(request, rules)
+    }
+
+    /// Whether a ceiling is the next of a channel that pays for one call at a time.
+    fn check_next(self, request: Admission) -> Result<(), Refusal> {
+        if self.deadline_unix_secs != NO_DEADLINE {
+            return Err(Refusal::Withdrawing);
+        }
+        let next = self
+            .charged
+            .plus(self.reserved)
+            .and_then(|used| used.plus(request.max));
+        let required = next.map_err(|_| Refusal::CeilingAboveAuthorized {
+            authorized: self.authorized,
+        })?;
+        if request.ceiling != required {
+            return Err(Refusal::CumulativeMismatch {
+                required,
+                charged: self.charged,
+            });
+        }
+        Ok(())
+    }
+
+    /// As [`Channel::extend`], on a channel that pays for one call at a time.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn extend_alone(self, request: Admission, rules: &AdmissionRules) -> Result<Self, Refusal> {
+        self.check_next(request)?;
+        self.extend(request, rules)
+    }
+
+    /// Reserves `request.max` more for a call that is in flight already, with a further voucher.
+    ///
+    /// # Errors
+    /// [`Refusal`], as for [`Channel::admit`]; no call is added, so their number does not matter.
+    pub fn extend(self, request: Admission, rules: &AdmissionRules) -> Result<Self, Refusal> {
+        let unbounded = AdmissionRules {
+            max_in_flight: u32::MAX,
+            ..*rules
+        };
+        let grown = self.admit(request, &unbounded)?;
+        Ok(Self {
+            in_flight: self.in_flight,
+            ..grown
+        })
+    }
+
+    /// Charges `amount` of what is reserved for a call that goes on.
+    ///
+    /// # Errors
+    /// [`Broken`] when less is reserved.
+    pub fn slice(self, amount: BaseUnits) -> Result<Self, Broken> {
+        let reserved = self.reserved.minus(amount)?;
+        let charged = self.charged.plus(amount)?;
+        Self {
+            charged,
+            reserved,
+            ..self
+        }
+        .checked()
+    }
+
+    /// Whether `max` more fits under `ceiling` and under what was signed, without a voucher.
+    ///
+    /// # Errors
+    /// [`Refusal::CeilingTooLow`].
+    pub fn has_credit(&self, max: BaseUnits, ceiling: BaseUnits) -> Result<(), Refusal> {
+        let signed = self.signed.min(ceiling);
+        let used = self.charged.plus(self.reserved);
+        match used.and_then(|used| used.plus(max)) {
+            Ok(required) if required <= signed => Ok(()),
+            Ok(required) => Err(Refusal::CeilingTooLow { required, signed }),
+            Err(_) => Err(Refusal::CeilingAboveAuthorized {
+                authorized: self.authorized,
+            }),
+        }
+    }
+
+    /// What was signed and is neither charged nor reserved.
+    #[must_use]
+    pub fn slack(&self) -> BaseUnits {
+        self.charged
+            .plus(self.reserved)
+            .and_then(|used| self.signed.minus(used))
+            .unwrap_or(BaseUnits::ZERO)
     }
 
     /// Whether work that was reserved earlier can still be claimed if it goes on now.
@@ -281,6 +405,26 @@ pub enum Refusal {
         /// The cap.
         max_unclaimed: BaseUnits,
     },
+    /// The channel pays for one call at a time, and one is in flight.
+    #[error("a call is in flight on this channel; wait for its end and send again")]
+    ChannelBusy,
+    /// The ceiling is not what was charged so far plus what the call may cost.
+    #[error("the ceiling must be exactly {required}: {charged} were charged so far")]
+    CumulativeMismatch {
+        /// The ceiling that would be admitted.
+        required: BaseUnits,
+        /// What was charged in all.
+        charged: BaseUnits,
+    },
+    /// The payer gave notice that it withdraws.
+    #[error("the channel's payer asked for its money back; open another channel")]
+    Withdrawing,
+    /// This transfer already paid for another call.
+    #[error("this authorization was already used for another payment; sign another one")]
+    TransferReused,
+    /// Not a way to pay for more of a call that is in flight.
+    #[error("a running call can be paid for only with the channel that paid for its start")]
+    OtherChannel,
     /// This voucher already paid for another call.
     #[error("this ceiling was already used for another payment; sign a higher one")]
     VoucherReused,
@@ -302,8 +446,30 @@ impl Refusal {
             Self::CeilingTooLow { .. } => "invalid_z402_ceiling_too_low",
             Self::TooManyInFlight { .. } => "invalid_z402_too_many_in_flight",
             Self::ExposureExceeded { .. } => "invalid_z402_exposure_exceeded",
+            Self::ChannelBusy => batch::CHANNEL_BUSY,
+            Self::CumulativeMismatch { .. } => batch::CUMULATIVE_AMOUNT_MISMATCH,
+            Self::Withdrawing => batch::CUMULATIVE_EXCEEDS_BALANCE,
+            Self::TransferReused => "invalid_exact_evm_nonce_already_used",
+            Self::OtherChannel => "invalid_z402_other_channel",
             Self::VoucherReused => "invalid_z402_voucher_reused",
             Self::PaymentIdConflict => "invalid_z402_payment_id_conflict",
+        }
+    }
+}
+
+impl Refusal {
+    /// The code under which `batch-settlement` knows this, so that stock clients understand it.
+    #[must_use]
+    pub const fn batch_code(&self) -> &'static str {
+        match self {
+            Self::ChannelClosed | Self::CeilingAboveAuthorized { .. } | Self::Withdrawing => {
+                batch::CUMULATIVE_EXCEEDS_BALANCE
+            }
+            Self::LockUnknown => batch::CHANNEL_NOT_FOUND,
+            Self::ChainStateStale => batch::VERIFICATION_STATE_UNAVAILABLE,
+            Self::TooManyInFlight { .. } => batch::CHANNEL_BUSY,
+            Self::CeilingTooLow { .. } | Self::VoucherReused => batch::CUMULATIVE_AMOUNT_MISMATCH,
+            other => other.code(),
         }
     }
 }

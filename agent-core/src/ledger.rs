@@ -8,8 +8,8 @@ use crate::a2a::TaskState;
 use crate::channel::{Broken, Channel, LockState, Refusal};
 use crate::json::Json;
 use crate::money::BaseUnits;
-use crate::voucher::{CanonicalSignature, ChannelId, Checked, Lock, Voucher};
-use alloy_primitives::B256;
+use crate::voucher::{CanonicalSignature, ChannelId, Checked, Funding, Voucher};
+use alloy_primitives::{Address, B256};
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
@@ -51,10 +51,8 @@ pub struct ReserveRequest {
     pub payment_id: PaymentId,
     /// A digest of everything the payment pays for: the same id with another digest is refused.
     pub request_hash: B256,
-    /// The lock that pays.
-    pub lock: Lock,
-    /// The voucher, its signature checked.
-    pub voucher: Voucher<Checked>,
+    /// What pays.
+    pub proof: Proof,
     /// The most that the work may cost.
     pub max: BaseUnits,
     /// The task that the work will be.
@@ -67,6 +65,64 @@ pub struct ReserveRequest {
     pub owner: String,
     /// The time, in Unix milliseconds.
     pub now_unix_millis: u64,
+}
+
+/// What a buyer pays with, checked as far as it can be without the books.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Proof {
+    /// A voucher on a channel.
+    Voucher {
+        /// The channel.
+        funding: Funding,
+        /// The voucher, its signature checked under the channel's own domain.
+        voucher: Voucher<Checked>,
+    },
+    /// What was signed on a channel before, and neither charged nor reserved since. Whoever makes
+    /// this has checked that the buyer itself asks for it ([`crate::x402::CreditKey::check`]): an id
+    /// alone, which anybody can read on chain, is no proof.
+    Credit {
+        /// The channel.
+        channel_id: ChannelId,
+        /// What may be charged and reserved on it in all with this, if so much was signed.
+        ceiling: BaseUnits,
+    },
+    /// A transfer of its own, made on chain once the work is done.
+    Transfer(Transfer),
+}
+
+impl Proof {
+    /// The channel, if there is one.
+    #[must_use]
+    pub const fn channel_id(&self) -> Option<ChannelId> {
+        match self {
+            Self::Voucher { voucher, .. } => Some(voucher.channel_id()),
+            Self::Credit { channel_id, .. } => Some(*channel_id),
+            Self::Transfer(_) => None,
+        }
+    }
+
+    /// The ceiling of the voucher, if there is one.
+    #[must_use]
+    pub const fn ceiling(&self) -> Option<BaseUnits> {
+        match self {
+            Self::Voucher { voucher, .. } => Some(voucher.ceiling()),
+            _ => None,
+        }
+    }
+}
+
+/// A transfer that the buyer signed and nobody made yet.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// What the token uses up ([`crate::x402::CheckedTransfer::digest`]): an id buys once.
+    pub id: B256,
+    /// Who pays.
+    pub payer: Address,
+    /// What a facilitator is asked to settle, kept until that is done.
+    pub request: Json,
+    /// The Unix second from which it can no longer be settled.
+    pub expires_unix_secs: u64,
 }
 
 /// The answer to a [`ReserveRequest`].
@@ -89,9 +145,53 @@ pub enum Reserve {
         /// Why.
         why: Refusal,
         /// The channel as the seller counts it, so that a buyer that lost count can correct
-        /// itself; absent when the lock is unknown.
+        /// itself; absent when there is none, or it is unknown.
+        channel: Option<Channel>,
+        /// The newest voucher that the seller holds and has charged for, with the channel.
+        voucher: Option<(BaseUnits, CanonicalSignature)>,
+    },
+}
+
+/// A request for more money for work that goes on; see [`Ledger::extend`].
+#[derive(Debug, Clone)]
+pub struct ExtendRequest {
+    /// The buyer's idempotency key for this part.
+    pub payment_id: PaymentId,
+    /// A digest of everything that this part pays for.
+    pub request_hash: B256,
+    /// What pays: a further voucher, or credit, on the channel that paid for the start.
+    pub proof: Proof,
+    /// How much more may be charged.
+    pub more: BaseUnits,
+    /// The time, in Unix milliseconds.
+    pub now_unix_millis: u64,
+}
+
+/// The answer to an [`ExtendRequest`].
+#[derive(Debug)]
+pub enum Extend {
+    /// More is held; the reservation says how much now.
+    Held,
+    /// This very part was added before; the reservation says how much is held now.
+    Same,
+    /// Not admitted; the reservation is as it was.
+    Refused {
+        /// Why.
+        why: Refusal,
+        /// The channel as the seller counts it.
         channel: Option<Channel>,
     },
+}
+
+/// A finished piece of work whose payment is being made on chain; see [`Ledger::settling`].
+#[derive(Debug)]
+pub struct Unsettled {
+    /// The reservation; the amount is what the transfer moves.
+    pub reserved: Reserved,
+    /// What the facilitator is asked.
+    pub request: Json,
+    /// The work as it ended, in the form in which it was given.
+    pub outcome: Json,
 }
 
 /// Proof that money for one call is held in a committed transaction.
@@ -101,11 +201,46 @@ pub enum Reserve {
 /// agent starts again.
 #[must_use = "a reservation holds a buyer's money until it is posted, voided or parked"]
 #[derive(Debug)]
-pub struct Reserved {
-    payment_id: PaymentId,
-    channel_id: ChannelId,
-    amount: BaseUnits,
-    task_id: String,
+pub struct Reserved(Holding);
+
+/// What is held for one call, as a store knows it.
+#[derive(Debug)]
+pub struct Holding {
+    /// The buyer's key for this payment.
+    pub payment_id: PaymentId,
+    /// What pays.
+    pub source: Source,
+    /// Who pays.
+    pub payer: Address,
+    /// What is held still: the most that may yet be charged.
+    pub amount: BaseUnits,
+    /// What was charged of it already, in slices.
+    pub charged: BaseUnits,
+    /// The task that the money is held for.
+    pub task_id: String,
+}
+
+/// What a reservation draws on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// A lock of z402.
+    Lock(ChannelId),
+    /// A channel of `batch-settlement`.
+    Batch(ChannelId),
+    /// A transfer of its own, by its id.
+    Transfer(B256),
+}
+
+impl Source {
+    /// The channel, if there is one.
+    #[must_use]
+    pub const fn channel_id(&self) -> Option<ChannelId> {
+        match self {
+            Self::Lock(id) | Self::Batch(id) => Some(*id),
+            Self::Transfer(_) => None,
+        }
+    }
 }
 
 impl Reserved {
@@ -115,42 +250,50 @@ impl Reserved {
     ///
     /// Call it after the commit returned success, never before, and once for each reservation.
     /// Everything that runs for money rests on this. `clippy.toml` bans it outside the stores.
-    pub const fn attest_committed(
-        payment_id: PaymentId,
-        channel_id: ChannelId,
-        amount: BaseUnits,
-        task_id: String,
-    ) -> Self {
-        Self {
-            payment_id,
-            channel_id,
-            amount,
-            task_id,
-        }
+    pub const fn attest_committed(holding: Holding) -> Self {
+        Self(holding)
     }
 
     /// The buyer's key for this payment.
     #[must_use]
     pub const fn payment_id(&self) -> &PaymentId {
-        &self.payment_id
+        &self.0.payment_id
     }
 
-    /// The channel that pays.
+    /// What pays.
     #[must_use]
-    pub const fn channel_id(&self) -> ChannelId {
-        self.channel_id
+    pub const fn source(&self) -> Source {
+        self.0.source
     }
 
-    /// What is held: the most that may be charged.
+    /// The channel that pays, if one does.
+    #[must_use]
+    pub const fn channel_id(&self) -> Option<ChannelId> {
+        self.0.source.channel_id()
+    }
+
+    /// Who pays.
+    #[must_use]
+    pub const fn payer(&self) -> Address {
+        self.0.payer
+    }
+
+    /// What is held: the most that may yet be charged.
     #[must_use]
     pub const fn amount(&self) -> BaseUnits {
-        self.amount
+        self.0.amount
+    }
+
+    /// What was charged already, in slices.
+    #[must_use]
+    pub const fn charged(&self) -> BaseUnits {
+        self.0.charged
     }
 
     /// The task that the money is held for.
     #[must_use]
     pub fn task_id(&self) -> &str {
-        &self.task_id
+        &self.0.task_id
     }
 }
 
@@ -203,8 +346,8 @@ pub struct Unresolved {
 /// One channel's claim: everything a settlement row needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
-    /// The lock.
-    pub lock: Lock,
+    /// The channel.
+    pub funding: Funding,
     /// Its id.
     pub channel_id: ChannelId,
     /// The highest ceiling, and
@@ -221,7 +364,22 @@ pub struct Claim {
     pub unclaimed_since_unix_millis: u64,
 }
 
-/// The sums of a whole ledger.
+/// Payments that were transfers of their own: what they moved, they moved on chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DirectBooks {
+    /// Σ of what was moved.
+    pub charged: BaseUnits,
+    /// Σ of what is to be moved, if the work in flight succeeds.
+    pub reserved: BaseUnits,
+    /// Payments that were made.
+    pub posted: u64,
+    /// Payments that were not, because the work or the transfer failed.
+    pub voided: u64,
+    /// Payments neither made nor given up.
+    pub pending: u64,
+}
+
+/// The sums of a whole ledger; all but `direct` are over channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Books {
     /// Σ authorized over all channels.
@@ -242,6 +400,8 @@ pub struct Books {
     pub pending: u64,
     /// The most calls that were in flight on one channel at once.
     pub in_flight_max: u32,
+    /// Payments without a channel.
+    pub direct: DirectBooks,
 }
 
 /// Durable admission, charging and claiming.
@@ -254,15 +414,62 @@ pub struct Books {
 /// - **Linear.** The transitions of one channel form one sequence, each checked by
 ///   [`Channel`]'s machine against the state the one before left.
 /// - **One id, one reservation.** For a payment id at most one [`Reserve::New`] is ever returned,
-///   and it is resolved at most once. A voucher (channel and ceiling) admits at most one payment,
-///   so a voucher seen on chain or in a log buys nothing.
+///   and it is resolved at most once.
+/// - **No voucher twice.** On a lock a voucher (channel and ceiling) admits at most one payment. On
+///   a `batch-settlement` channel stock clients pay with the same voucher again after a call that
+///   was not charged; there a voucher that something was charged under admits no second payment,
+///   and no other is ever given out as a [`Claim`]. Either way a voucher seen on chain buys nothing.
+/// - **No transfer twice.** A transfer's id admits at most one payment, charged or not.
 /// - **Cancellation.** A future dropped half way may or may not have taken effect; asking again
 ///   with the same id tells.
 pub trait Ledger: Send + Sync + Debug {
     /// Holds money for one call, or says why not.
     fn reserve(&self, request: ReserveRequest) -> BoxFuture<'_, Result<Reserve, LedgerError>>;
 
-    /// Charges `actual` for finished work and stores its task, in one transaction.
+    /// Holds more money for work that goes on, paid by the channel that paid for its start; the
+    /// number of calls in flight stays. On `Ok` the reservation's amount is what is held then.
+    ///
+    /// Safe to repeat: a part with the same id is added once. A future dropped half way may have
+    /// added it; the reservation then says less than is held, which is freed at its end.
+    fn extend<'a>(
+        &'a self,
+        reserved: &'a mut Reserved,
+        request: ExtendRequest,
+    ) -> BoxFuture<'a, Result<Extend, LedgerError>>;
+
+    /// Charges part of a running reservation durably, so that a part of the work can be delivered:
+    /// afterwards `total` is charged in all slices together, and the rest is held on. Whatever
+    /// becomes of the work, and also after a crash, slices stay charged.
+    ///
+    /// Safe to repeat, because the total is given and not the difference; a total that is reached
+    /// already changes nothing. A transfer cannot be sliced.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] when more would be charged than is held; nothing changed then.
+    fn slice<'a>(
+        &'a self,
+        reserved: &'a mut Reserved,
+        total: BaseUnits,
+    ) -> BoxFuture<'a, Result<(), LedgerError>>;
+
+    /// Keeps the outcome of work whose transfer is about to be made, and returns what the
+    /// facilitator is asked to settle. From here on the payment is posted or voided according to
+    /// the facilitator's answer, across restarts; the outcome is shown to nobody before.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotHeld`] also when the reservation is not a transfer.
+    fn settling<'a>(
+        &'a self,
+        reserved: &'a Reserved,
+        outcome: Json,
+    ) -> BoxFuture<'a, Result<Json, LedgerError>>;
+
+    /// The payments that were being made when the process ended, for whoever starts the agent to
+    /// settle, once, before anybody else takes them.
+    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, LedgerError>>;
+
+    /// Charges `actual` for finished work, on top of what was charged in slices, and stores its
+    /// task, in one transaction.
     fn post(
         &self,
         reserved: Reserved,
@@ -270,7 +477,8 @@ pub trait Ledger: Send + Sync + Debug {
         task: TaskWrite,
     ) -> BoxFuture<'_, Result<(), Unresolved>>;
 
-    /// Charges nothing and stores the task as it ended, in one transaction.
+    /// Charges nothing beyond the slices charged already and stores the task as it ended, in one
+    /// transaction.
     fn void(&self, reserved: Reserved, task: TaskWrite) -> BoxFuture<'_, Result<(), Unresolved>>;
 
     /// Keeps the money held while the task waits for its buyer, across restarts.
@@ -283,8 +491,12 @@ pub trait Ledger: Send + Sync + Debug {
         now_unix_millis: u64,
     ) -> BoxFuture<'_, Result<Unparked, LedgerError>>;
 
-    /// Takes over what the chain says of a lock that pays us.
-    fn observe(&self, lock: Lock, state: LockState) -> BoxFuture<'_, Result<Channel, LedgerError>>;
+    /// Takes over what the chain says of a channel that pays us.
+    fn observe(
+        &self,
+        funding: Funding,
+        state: LockState,
+    ) -> BoxFuture<'_, Result<Channel, LedgerError>>;
 
     /// The channels with something to claim, those unclaimed longest first, at most `limit`.
     fn claims(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Claim>, LedgerError>>;

@@ -6,15 +6,18 @@
 //! makes it [`Checked`], and only a checked one can be admitted.
 
 mod domain;
+mod funding;
 mod lock;
 mod signature;
 
 pub use domain::{EscrowDomain, domain_separator};
 pub(crate) use domain::{hash_words, typed_digest};
+pub use funding::{Domains, Funding, FundingError};
 pub use lock::{ChannelId, Lock, Salt};
 pub use signature::{CanonicalSignature, SignatureError, recover_signer};
 
 use crate::money::BaseUnits;
+use crate::x402::batch::InChannel;
 use alloy_primitives::{Address, B256};
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -23,8 +26,8 @@ use std::marker::PhantomData;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received;
 
-/// A voucher whose signature was found to be its lock's signer's, in the one form that the
-/// escrow contract accepts too.
+/// A voucher whose signature was found to be that of its channel's signer, under its channel's
+/// domain, in the one form that the contract accepts too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked;
 
@@ -115,6 +118,18 @@ impl Voucher<Received> {
                 state: PhantomData,
             }),
             _ => Err(VoucherError::WrongSigner),
+        }
+    }
+}
+
+impl Voucher<InChannel> {
+    /// The same voucher, for those who no longer care which domain it was checked under.
+    pub(crate) const fn funded(self) -> Voucher<Checked> {
+        Voucher {
+            channel_id: self.channel_id,
+            ceiling: self.ceiling,
+            signature: self.signature,
+            state: PhantomData,
         }
     }
 }

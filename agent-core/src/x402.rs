@@ -15,6 +15,7 @@
 mod authorize;
 pub mod batch;
 mod bid;
+mod credit;
 mod echo;
 mod eip3009;
 mod evm_terms;
@@ -39,6 +40,7 @@ pub use authorize::{
 };
 pub use batch::AssetTransferMethod;
 pub use bid::{Bid, QuoteNotes};
+pub use credit::{CreditError, CreditKey, CreditToken};
 pub use eip3009::{OutOfTime, TransferAuthorization, check_window};
 pub use evm_terms::{EvmTerms, TermsError};
 pub use exact::{CheckedTransfer, Eip3009Payment, ExactError, ExactPayload, SCHEME_EXACT};
@@ -50,7 +52,7 @@ pub use permit2::{
     DepositWitness, EXACT_PERMIT2_PROXY, ExactWitness, Permit2Authorization, Permit2Payment,
     PermitError, TokenPermissions, UPTO_PERMIT2_PROXY, UptoWitness, Witness,
 };
-pub use terms::{AgentIdentity, PaymentTerms, SkillTerms};
+pub use terms::{AgentIdentity, BatchOffer, ExactOffer, PaymentTerms, SkillTerms};
 pub use typed_data::{PERMIT2, Permit2Domain, TokenDomain};
 pub use uint::{HexSalt, Uint256};
 pub use upto::{SCHEME_UPTO, UptoExtra, UptoPayload};

@@ -12,7 +12,7 @@ use crate::limits::{FRESHNESS_WAIT, LOCK_WAIT};
 use agent_core::channel::Refusal;
 use agent_core::clock::Clock;
 use agent_core::json::Json;
-use agent_core::ledger::{BoxFuture, Ledger, PaymentId, Reserve, ReserveRequest, Reserved};
+use agent_core::ledger::{BoxFuture, Ledger, PaymentId, Proof, Reserve, ReserveRequest, Reserved};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{ChannelId, Checked, EscrowDomain, Lock, Voucher};
 use agent_core::x402::{
@@ -116,8 +116,10 @@ impl Gate {
         let request = ReserveRequest {
             payment_id: payment.id,
             request_hash: request_hash(work, payment.payload.accepted.amount, &checked),
-            lock: payment.lock,
-            voucher: checked,
+            proof: Proof::Voucher {
+                funding: payment.lock.into(),
+                voucher: checked,
+            },
             max: work.max,
             task_id: work.task_id.to_owned(),
             context_id: work.context_id.to_owned(),
@@ -234,7 +236,6 @@ impl Gate {
     }
 
     async fn reserve(&self, request: ReserveRequest) -> Result<Admitted, GateRefusal> {
-        let channel_id = request.voucher.channel_id();
         let retry = request.clone();
         let mut answer = self.ledger.reserve(request).await?;
         let wait = match &answer {
@@ -250,6 +251,7 @@ impl Gate {
             _ => None,
         };
         if let Some(wait) = wait
+            && let Some(channel_id) = retry.proof.channel_id()
             && self.locks.await_lock(channel_id, wait).await
         {
             answer = self.ledger.reserve(retry).await?;
@@ -258,7 +260,7 @@ impl Gate {
             Reserve::New(reserved) => Ok(Admitted::New(reserved)),
             Reserve::Same { task_id } => Ok(Admitted::Same(task_id)),
             Reserve::Busy { task_id } => Ok(Admitted::Busy(task_id)),
-            Reserve::Refused { why, channel } => {
+            Reserve::Refused { why, channel, .. } => {
                 Err(GateRefusal::new(why.code(), why.to_string()).with_channel(channel))
             }
         }

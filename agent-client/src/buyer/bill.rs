@@ -131,6 +131,8 @@ fn stated(entry: &PaymentRequirements, assets: &AssetTable) -> Result<PaymentTer
         min_deadline_seconds: extra.min_deadline_seconds,
         max_in_flight: extra.max_in_flight,
         max_timeout_seconds: entry.max_timeout_seconds,
+        batch: None,
+        exact: None,
         identity: None,
         skills: BTreeMap::new(),
     })

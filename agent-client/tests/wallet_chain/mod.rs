@@ -69,6 +69,8 @@ pub(crate) fn terms(devnet: &Devnet, asset: &Asset) -> PaymentTerms {
         min_deadline_seconds: 600,
         max_in_flight: 32,
         max_timeout_seconds: 60,
+        batch: None,
+        exact: None,
         identity: None,
         skills: BTreeMap::new(),
     }
@@ -134,6 +136,7 @@ pub(crate) fn receipt(payment: &Payment, network: Network, charged: BaseUnits) -
         payment_id: payment.id.to_string(),
         channel_id: payment.channel_id,
         charged_amount: charged,
+        credit_token: None,
     };
     SettleResponse {
         success: true,

@@ -75,6 +75,8 @@ pub fn terms() -> PaymentTerms {
         min_deadline_seconds: 600,
         max_in_flight: 32,
         max_timeout_seconds: 60,
+        batch: None,
+        exact: None,
         identity: None,
         skills: BTreeMap::new(),
     }
@@ -179,6 +181,7 @@ pub fn receipt(payment: &Payment, charged: u128) -> SettleResponse {
             payment_id: payment.id.as_str().to_owned(),
             channel_id: payment.channel_id,
             charged_amount: units(charged),
+            credit_token: None,
         })
         .expect("JSON"),
         extensions: Metadata::new(),

@@ -66,7 +66,7 @@ impl Lock {
 }
 
 /// The id of a payment channel: for z402 the id of its lock.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChannelId(pub B256);
 

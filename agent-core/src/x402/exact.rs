@@ -10,8 +10,8 @@ use super::{
     EvmTerms, OutOfTime, PermitError, TermsError, TokenDomain, TransferAuthorization, check_window,
 };
 use crate::money::AssetId;
-use crate::voucher::{CanonicalSignature, SignatureError, recover_signer};
-use alloy_primitives::{Address, B256};
+use crate::voucher::{CanonicalSignature, SignatureError, hash_words, recover_signer};
+use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
 /// The scheme's name.
@@ -174,6 +174,23 @@ impl CheckedTransfer {
             self.authorization.nonce,
         )
     }
+
+    /// [`CheckedTransfer::id`] in one word, for a ledger's key.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        let (token, from, nonce) = self.id();
+        transfer_digest(token, from, nonce)
+    }
+}
+
+/// One word for what a token uses up.
+fn transfer_digest(token: AssetId, from: Address, nonce: B256) -> B256 {
+    hash_words(&[
+        B256::from(U256::from(token.network.chain_id)),
+        token.address.into_word(),
+        from.into_word(),
+        nonce,
+    ])
 }
 
 /// Why an EIP-3009 payment is not accepted.

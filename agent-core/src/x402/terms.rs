@@ -1,4 +1,5 @@
-use super::{Mode, PaymentRequirements, SCHEME_Z402, Z402Extra};
+use super::batch::{AssetTransferMethod, BatchExtra, SCHEME_BATCH_SETTLEMENT};
+use super::{Mode, PaymentRequirements, SCHEME_EXACT, SCHEME_Z402, Z402Extra};
 use crate::json::{Json, Metadata};
 use crate::money::{Asset, BaseUnits};
 use alloy_primitives::Address;
@@ -31,11 +32,42 @@ pub struct PaymentTerms {
     pub max_in_flight: u32,
     /// How long the seller may take for one call.
     pub max_timeout_seconds: u64,
+    /// What the scheme `batch-settlement` needs, if it is among `schemes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchOffer>,
+    /// What the scheme `exact` needs, if it is among `schemes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<ExactOffer>,
     /// The agent's EIP-8004 identity, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<AgentIdentity>,
     /// Price and schemas of each skill, by its id.
     pub skills: BTreeMap<String, SkillTerms>,
+}
+
+/// How a seller takes `batch-settlement`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchOffer {
+    /// Whose signature claims and gives back.
+    pub receiver_authorizer: Address,
+    /// Seconds between a payer's notice and its withdrawal.
+    pub withdraw_delay: u64,
+    /// How much a first deposit should be at least, in base units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_deposit: Option<BaseUnits>,
+    /// How to deposit; absent means EIP-3009.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_transfer_method: Option<AssetTransferMethod>,
+}
+
+/// How a seller takes `exact`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExactOffer {
+    /// How the transfer is authorized; absent means EIP-3009.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_transfer_method: Option<AssetTransferMethod>,
 }
 
 /// Who an agent says it is on chain; to be checked against the registry before it is believed.
@@ -88,14 +120,74 @@ impl PaymentTerms {
         };
         let mut extra: Metadata = serde_json::from_str(&serde_json::to_string(&extra)?)?;
         extra.insert("mode", Json::from_value(&Mode::Z)?);
-        Ok(PaymentRequirements {
-            scheme: SCHEME_Z402.to_owned(),
+        Ok(self.entry(SCHEME_Z402, amount, extra))
+    }
+
+    /// The `accepts` entry of a scheme for a payment of at most `amount`; `None` when these terms
+    /// do not have it.
+    ///
+    /// # Errors
+    /// None in practice: the entry's `extra` is plain data.
+    pub fn requirements_of(
+        &self,
+        scheme: &str,
+        amount: BaseUnits,
+    ) -> Result<Option<PaymentRequirements>, serde_json::Error> {
+        if !self.schemes.iter().any(|known| known == scheme) {
+            return Ok(None);
+        }
+        let (name, version) = (&self.asset.name, &self.asset.version);
+        Ok(match (scheme, self.batch, self.exact) {
+            (SCHEME_Z402, _, _) => Some(self.requirements(amount)?),
+            (SCHEME_BATCH_SETTLEMENT, Some(offer), _) => {
+                let extra = BatchExtra {
+                    receiver_authorizer: offer.receiver_authorizer,
+                    withdraw_delay: offer.withdraw_delay,
+                    name: name.clone(),
+                    version: version.clone(),
+                    asset_transfer_method: offer.asset_transfer_method,
+                    min_deposit: offer.min_deposit,
+                    channel_state: None,
+                    voucher_state: None,
+                };
+                Some(self.entry(SCHEME_BATCH_SETTLEMENT, amount, extra.to_metadata()?))
+            }
+            (SCHEME_EXACT, _, Some(offer)) => {
+                let mut extra = Metadata::new();
+                extra.set("name", name)?;
+                extra.set("version", version)?;
+                if let Some(method) = offer.asset_transfer_method {
+                    extra.set("assetTransferMethod", &method)?;
+                }
+                Some(self.entry(SCHEME_EXACT, amount, extra))
+            }
+            _ => None,
+        })
+    }
+
+    /// All ways to pay at most `amount`, in the seller's order.
+    ///
+    /// # Errors
+    /// None in practice, as above.
+    pub fn all_requirements(
+        &self,
+        amount: BaseUnits,
+    ) -> Result<Vec<PaymentRequirements>, serde_json::Error> {
+        let entries = self.schemes.iter();
+        entries
+            .filter_map(|scheme| self.requirements_of(scheme, amount).transpose())
+            .collect()
+    }
+
+    fn entry(&self, scheme: &str, amount: BaseUnits, extra: Metadata) -> PaymentRequirements {
+        PaymentRequirements {
+            scheme: scheme.to_owned(),
             network: self.asset.network.to_string(),
             amount,
             asset: self.asset.address.to_string(),
             pay_to: self.pay_to.to_string(),
             max_timeout_seconds: self.max_timeout_seconds,
             extra,
-        })
+        }
     }
 }

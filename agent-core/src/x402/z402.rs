@@ -1,3 +1,4 @@
+use super::CreditToken;
 use crate::channel::Channel;
 use crate::money::BaseUnits;
 use crate::voucher::{CanonicalSignature, ChannelId, Lock, Received, Voucher};
@@ -32,6 +33,8 @@ pub enum Z402Payload {
         /// The voucher.
         voucher: VoucherText,
     },
+    /// What a channel was left with, claimed with the token of an earlier receipt.
+    Credit(CreditToken),
 }
 
 /// A voucher as x402's `batch-settlement` writes it.
@@ -113,6 +116,10 @@ pub struct Z402Receipt {
     pub channel_id: ChannelId,
     /// What was charged for this call; at most what was authorised for it.
     pub charged_amount: BaseUnits,
+    /// What lets the buyer pay for another call with what it signed and was not charged, without
+    /// a further voucher; absent when there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_token: Option<CreditToken>,
 }
 
 /// A channel as its seller counts it, sent with a refusal so that a buyer that lost count can

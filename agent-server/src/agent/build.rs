@@ -228,6 +228,8 @@ impl Paid<'_> {
             min_deadline_seconds: payment.deadline_margin_secs.saturating_mul(2),
             max_in_flight: self.config.limits.in_flight_per_lock,
             max_timeout_seconds: self.config.limits.skill_timeout_secs,
+            batch: None,
+            exact: None,
             identity: None::<AgentIdentity>,
             skills,
         })

@@ -102,11 +102,11 @@ async fn sums(arguments: &Arguments, books: &Books) -> Result<(), Failure> {
     let counts = counts.map(|(name, count)| format!("{count} {name}"));
     println!("payments   {}", counts.join(", "));
     for view in &locks {
-        let show = |units| show::amount(&books.assets, books.asset(view.lock.token), units);
+        let show = |units| show::amount(&books.assets, books.asset(view.funding.token()), units);
         println!(
             "lock       {} of {} ({}): charged {}, claimed {}, claim before {}",
             view.id,
-            view.lock.payer,
+            view.funding.payer(),
             word(view),
             show(view.channel.charged),
             show(view.channel.claimed),
@@ -117,12 +117,12 @@ async fn sums(arguments: &Arguments, books: &Books) -> Result<(), Failure> {
 }
 
 fn lock_json(books: &Books, view: &ChannelView) -> Value {
-    let show = |units| show::amount_json(&books.assets, books.asset(view.lock.token), units);
+    let show = |units| show::amount_json(&books.assets, books.asset(view.funding.token()), units);
     json!({
         "lock": view.id,
         "state": word(view),
-        "payer": view.lock.payer.to_string(),
-        "payee": view.lock.payee.to_string(),
+        "payer": view.funding.payer().to_string(),
+        "payee": view.funding.payee().to_string(),
         "charged": show(view.channel.charged),
         "claimed": show(view.channel.claimed),
         "deadline_unix_secs": view.channel.deadline_unix_secs,

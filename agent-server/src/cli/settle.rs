@@ -190,7 +190,7 @@ async fn claimable(books: &Books) -> Result<Vec<Group>, Failure> {
     }
     let mut groups: BTreeMap<(Address, Address), Claimable> = BTreeMap::new();
     for claim in claims {
-        let key = (claim.lock.payee, claim.lock.token);
+        let key = (claim.funding.payee(), claim.funding.token());
         let group = groups.entry(key).or_default();
         let value = claim.charged.minus(claim.claimed).unwrap_or_default();
         group.amount = group.amount.plus(value).map_err(Failure::work)?;

@@ -67,8 +67,9 @@ impl Gate {
     ) -> Result<Metadata, serde_json::Error> {
         let extra = Json::from_value(&Z402Receipt {
             payment_id: reserved.payment_id().as_str().to_owned(),
-            channel_id: reserved.channel_id(),
+            channel_id: reserved.channel_id().unwrap_or_default(),
             charged_amount: *charged.as_ref().unwrap_or(&BaseUnits::ZERO),
+            credit_token: None,
         })?;
         let mut metadata = Metadata::new();
         match charged {

@@ -115,9 +115,10 @@ impl Batch {
 #[must_use]
 pub fn plan(now_unix_millis: u64, claims: &[Claim], policy: &SettlePolicy) -> Option<Batch> {
     let mut groups: BTreeMap<(Address, Address), Vec<Claim>> = BTreeMap::new();
-    for claim in claims.iter().filter(|claim| is_worth_a_row(claim, policy)) {
+    let of_locks = claims.iter().filter(|claim| claim.funding.lock().is_some());
+    for claim in of_locks.filter(|claim| is_worth_a_row(claim, policy)) {
         groups
-            .entry((claim.lock.payee, claim.lock.token))
+            .entry((claim.funding.payee(), claim.funding.token()))
             .or_default()
             .push(*claim);
     }

@@ -41,7 +41,9 @@ async fn send(rounds: &Rounds, view: &ChannelView) -> Result<Option<TxId>, Settl
     if amount.is_zero() {
         return Ok(None);
     }
-    let lock = view.lock;
+    let Some(lock) = view.funding.lock() else {
+        return Ok(None);
+    };
     if lock.payee != rounds.outbox.address() {
         return Err(SettleError::NotPayee);
     }

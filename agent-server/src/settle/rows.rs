@@ -9,14 +9,18 @@ pub const ROW_BYTES: usize = 148;
 /// The rows of these claims, in their order.
 ///
 /// The signature is written in its EIP-2098 form. Payee and token are not in a row: they are the
-/// same for a whole batch, and it is the caller's part to see to that.
+/// same for a whole batch, and it is the caller's part to see to that. Claims on channels of another
+/// contract have no row here.
 #[must_use]
 pub fn pack(claims: &[Claim]) -> Bytes {
     let mut rows = Vec::with_capacity(claims.len().saturating_mul(ROW_BYTES));
     for claim in claims {
-        rows.extend_from_slice(claim.lock.payer.as_slice());
-        rows.extend_from_slice(claim.lock.signer.as_slice());
-        rows.extend_from_slice(&claim.lock.salt.0.to_be_bytes::<12>());
+        let Some(lock) = claim.funding.lock() else {
+            continue;
+        };
+        rows.extend_from_slice(lock.payer.as_slice());
+        rows.extend_from_slice(lock.signer.as_slice());
+        rows.extend_from_slice(&lock.salt.0.to_be_bytes::<12>());
         rows.extend_from_slice(&claim.ceiling.get().to_be_bytes());
         rows.extend_from_slice(&claim.charged.get().to_be_bytes());
         rows.extend_from_slice(&claim.signature.to_compact());

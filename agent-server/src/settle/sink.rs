@@ -130,7 +130,8 @@ impl EscrowSink {
             }
             IZ402Escrow::IZ402EscrowEvents::Released(event) if event.payee == self.payee => {
                 let known = self.store.channel(ChannelId(event.lockId)).await?;
-                touched.locks.extend(known.map(|view| (view.id, view.lock)));
+                let known = known.and_then(|view| Some((view.id, *view.funding.lock()?)));
+                touched.locks.extend(known);
             }
             IZ402Escrow::IZ402EscrowEvents::Settled(event) => {
                 touched.settled |= event.payee == self.payee;
@@ -157,8 +158,8 @@ impl EscrowSink {
             };
             after = Some(last.id);
             let wanted = page.iter().filter(|view| wanted(view));
-            self.read(wanted.map(|view| (view.id, view.lock)).collect())
-                .await?;
+            let locks = wanted.filter_map(|view| Some((view.id, *view.funding.lock()?)));
+            self.read(locks.collect()).await?;
         }
     }
 
@@ -185,7 +186,7 @@ impl EscrowSink {
             claimed: BaseUnits::new(state.claimed.to::<u128>()),
             deadline_unix_secs: state.deadline.to::<u64>(),
         };
-        match self.store.observe(lock, state).await {
+        match self.store.observe(lock.into(), state).await {
             Ok(_) => Ok(()),
             // The ledger has stopped this channel; the others go on.
             Err(LedgerError::Broken(why)) => {

@@ -1,12 +1,14 @@
 //! The table of channels: one row is one lock, its counters and its newest voucher.
 
-use super::channel_row::ChannelRow;
+use super::channel_row::{ChannelRow, HeldVoucher};
 use super::codec::{Sql, corrupt, maybe_number_in, number_in, number_out, units_in, units_out};
 use super::memory::{Memory, moved};
+use super::payments;
 use agent_core::channel::{Broken, Channel};
 use agent_core::ledger::{Books, Claim};
 use agent_core::money::BaseUnits;
-use agent_core::voucher::{CanonicalSignature, ChannelId, Lock, Salt};
+use agent_core::voucher::{CanonicalSignature, ChannelId, Funding, Lock, Salt};
+use agent_core::x402::batch::ChannelConfig;
 use alloy_primitives::{Address, B256, Uint};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -15,7 +17,8 @@ pub(super) const STOPPED: Broken = Broken("the channel was stopped; see `agent d
 
 const COLUMNS: &str = "channel_id, payer, signer, payee, token, salt, opening, on_chain, \
      authorized, claimed, signed, charged, reserved, signature, in_flight, in_flight_max, \
-     posted, voided, deadline, closed, unclaimed_since_ms, broken IS NOT NULL, closing";
+     posted, voided, deadline, closed, unclaimed_since_ms, broken IS NOT NULL, closing, \
+     receiver_authorizer, withdraw_delay, batch_salt, proven, held_signature, observed_ms";
 
 /// The channel, from memory if it is there.
 pub(super) fn load(
@@ -54,29 +57,28 @@ pub(super) fn save(
 
 /// A new channel; its counters follow with the next flush.
 fn insert(conn: &Connection, row: &ChannelRow) -> Sql<()> {
-    let Lock {
-        payer,
-        signer,
-        payee,
-        token,
-        salt,
-    } = row.lock;
+    let salt = row.funding.lock().map(|lock| lock.salt).unwrap_or_default();
+    let batch = row.funding.batch();
     let zero = units_out(BaseUnits::ZERO);
     conn.prepare_cached(
         "INSERT INTO channels (channel_id, payer, signer, payee, token, salt, opening, on_chain,
              authorized, claimed, signed, charged, reserved, in_flight, in_flight_max, posted,
-             voided, deadline, closed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?8, ?8, ?8, 0, 0, 0, 0, 0, 0)",
+             voided, deadline, closed, receiver_authorizer, withdraw_delay, batch_salt)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?8, ?8, ?8, 0, 0, 0, 0, 0, 0, ?9, ?10,
+             ?11)",
     )?
     .execute((
         row.id.0.0,
-        payer.into_array(),
-        signer.into_array(),
-        payee.into_array(),
-        token.into_array(),
+        row.funding.payer().into_array(),
+        row.funding.signer().into_array(),
+        row.funding.payee().into_array(),
+        row.funding.token().into_array(),
         salt.0.to_be_bytes::<12>(),
         units_out(row.opening),
         zero,
+        batch.map(|config| config.receiver_authorizer.into_array()),
+        batch.map(|config| number_out(config.withdraw_delay)),
+        batch.map(|config| config.salt.0),
     ))
     .map(drop)
 }
@@ -87,7 +89,8 @@ pub(super) fn update(conn: &Connection, row: &ChannelRow) -> Sql<()> {
     conn.prepare_cached(
         "UPDATE channels SET on_chain = ?2, authorized = ?3, claimed = ?4, signed = ?5,
              charged = ?6, reserved = ?7, signature = ?8, in_flight = ?9, in_flight_max = ?10,
-             posted = ?11, voided = ?12, deadline = ?13, closed = ?14, unclaimed_since_ms = ?15
+             posted = ?11, voided = ?12, deadline = ?13, closed = ?14, unclaimed_since_ms = ?15,
+             observed_ms = ?16
          WHERE channel_id = ?1",
     )?
     .execute((
@@ -106,6 +109,19 @@ pub(super) fn update(conn: &Connection, row: &ChannelRow) -> Sql<()> {
         number_out(channel.deadline_unix_secs),
         channel.closed,
         row.unclaimed_since.map(number_out),
+        number_out(row.observed),
+    ))?;
+    if row.funding.batch().is_none() {
+        return Ok(());
+    }
+    conn.prepare_cached(
+        "UPDATE channels SET opening = ?2, proven = ?3, held_signature = ?4 WHERE channel_id = ?1",
+    )?
+    .execute((
+        row.id.0.0,
+        units_out(row.opening),
+        row.held.map(|held| units_out(held.proven)),
+        row.held.as_ref().map(|held| held.signature.as_bytes()),
     ))
     .map(drop)
 }
@@ -194,7 +210,7 @@ pub(super) fn each(conn: &Connection, mut each: impl FnMut(ChannelRow, Option<St
     let mut statement = conn.prepare(&format!("SELECT {COLUMNS}, broken FROM channels"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        each(read(row)?, row.get(23)?);
+        each(read(row)?, row.get(29)?);
     }
     Ok(())
 }
@@ -208,26 +224,16 @@ pub(super) fn books(conn: &Connection, memory: &mut Memory) -> Sql<Books> {
     each(conn, |row, _| {
         books = books.clone().and_then(|sum| moved(sum, None, &row))
     })?;
-    let books = books.map_err(|error| corrupt(0, error))?;
+    let mut books = books.map_err(|error| corrupt(0, error))?;
+    books.direct = payments::direct_books(conn)?;
     memory.set_books(books);
     Ok(books)
 }
 
 fn read(row: &Row<'_>) -> Sql<ChannelRow> {
-    let address = |at| row.get::<_, [u8; 20]>(at).map(Address::from);
-    let signature: Option<[u8; 65]> = row.get(13)?;
-    let signature = signature
-        .map(|bytes| CanonicalSignature::from_slice(&bytes).map_err(|error| corrupt(13, error)))
-        .transpose()?;
     Ok(ChannelRow {
         id: ChannelId(B256::from(row.get::<_, [u8; 32]>(0)?)),
-        lock: Lock {
-            payer: address(1)?,
-            signer: address(2)?,
-            payee: address(3)?,
-            token: address(4)?,
-            salt: Salt(Uint::from_be_bytes::<12>(row.get(5)?)),
-        },
+        funding: funding(row)?,
         opening: units_in(row, 6)?,
         on_chain: units_in(row, 7)?,
         channel: Channel {
@@ -240,7 +246,9 @@ fn read(row: &Row<'_>) -> Sql<ChannelRow> {
             deadline_unix_secs: number_in(row, 18)?,
             closed: row.get(19)?,
         },
-        signature,
+        signature: signature_in(row, 13)?,
+        held: held(row)?,
+        observed: number_in(row, 28)?,
         in_flight_max: row.get(15)?,
         posted: number_in(row, 16)?,
         voided: number_in(row, 17)?,
@@ -248,4 +256,42 @@ fn read(row: &Row<'_>) -> Sql<ChannelRow> {
         broken: row.get(21)?,
         closing: row.get(22)?,
     })
+}
+
+fn funding(row: &Row<'_>) -> Sql<Funding> {
+    let address = |at| row.get::<_, [u8; 20]>(at).map(Address::from);
+    let (payer, signer, payee, token) = (address(1)?, address(2)?, address(3)?, address(4)?);
+    let Some(authorizer) = row.get::<_, Option<[u8; 20]>>(23)? else {
+        return Ok(Funding::Lock(Lock {
+            payer,
+            signer,
+            payee,
+            token,
+            salt: Salt(Uint::from_be_bytes::<12>(row.get(5)?)),
+        }));
+    };
+    Ok(Funding::Batch(ChannelConfig {
+        payer,
+        payer_authorizer: signer,
+        receiver: payee,
+        receiver_authorizer: Address::from(authorizer),
+        token,
+        withdraw_delay: number_in(row, 24)?,
+        salt: B256::from(row.get::<_, [u8; 32]>(25)?),
+    }))
+}
+
+fn held(row: &Row<'_>) -> Sql<Option<HeldVoucher>> {
+    let Some(signature) = signature_in(row, 27)? else {
+        return Ok(None);
+    };
+    let proven = units_in(row, 26)?;
+    Ok(Some(HeldVoucher { proven, signature }))
+}
+
+fn signature_in(row: &Row<'_>, at: usize) -> Sql<Option<CanonicalSignature>> {
+    let bytes: Option<[u8; 65]> = row.get(at)?;
+    bytes
+        .map(|bytes| CanonicalSignature::from_slice(&bytes).map_err(|error| corrupt(at, error)))
+        .transpose()
 }

@@ -1,18 +1,21 @@
 //! The two ports, each method one transaction.
 
 use super::channels::{self, ClaimOrder};
-use super::payments::PaymentRow;
+use super::payments::{Held, PaymentRow};
 use super::reserve::{self, Decision};
 use super::tasks::{StoreError, StoredTask, TaskStore};
-use super::{Failed, SqliteStore, ledger_failed, limits, observe, resolve, task_rows};
+use super::{
+    Failed, SqliteStore, ledger_failed, limits, metering, observe, recovery, resolve, settlements,
+    task_rows,
+};
 use agent_core::channel::{Channel, LockState};
 use agent_core::json::Json;
 use agent_core::ledger::{
-    Books, BoxFuture, Claim, Ledger, LedgerError, Reserve, ReserveRequest, Reserved, TaskWrite,
-    Unparked, Unresolved,
+    Books, BoxFuture, Claim, Extend, ExtendRequest, Holding, Ledger, LedgerError, PaymentId,
+    Reserve, ReserveRequest, Reserved, TaskWrite, Unparked, Unresolved, Unsettled,
 };
 use agent_core::money::BaseUnits;
-use agent_core::voucher::Lock;
+use agent_core::voucher::Funding;
 use std::sync::Arc;
 
 impl Ledger for SqliteStore {
@@ -25,11 +28,98 @@ impl Ledger for SqliteStore {
                 .await
                 .map_err(ledger_failed)??;
             Ok(match decision {
-                Decision::Held => Reserve::New(attest(&request)),
+                Decision::Held(held, funding) => Reserve::New(attest(
+                    held,
+                    request.payment_id.clone(),
+                    request.task_id.clone(),
+                    funding,
+                )),
                 Decision::Same { task_id } => Reserve::Same { task_id },
                 Decision::Busy { task_id } => Reserve::Busy { task_id },
-                Decision::Refused { why, channel } => Reserve::Refused { why, channel },
+                Decision::Refused {
+                    why,
+                    channel,
+                    voucher,
+                } => Reserve::Refused {
+                    why,
+                    channel,
+                    voucher,
+                },
             })
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        reserved: &'a mut Reserved,
+        request: ExtendRequest,
+    ) -> BoxFuture<'a, Result<Extend, LedgerError>> {
+        Box::pin(async move {
+            let (id, shared) = (reserved.payment_id().clone(), Arc::clone(&self.shared));
+            let request = Arc::new(request);
+            let grown = self
+                .write(move |tx, memory| metering::extend(tx, memory, &shared, &id, &request))
+                .await
+                .map_err(ledger_failed)??;
+            Ok(match grown {
+                metering::Grown::Held(held) => {
+                    again(reserved, held);
+                    Extend::Held
+                }
+                metering::Grown::Same(held) => {
+                    again(reserved, held);
+                    Extend::Same
+                }
+                metering::Grown::Refused(why, channel) => Extend::Refused { why, channel },
+            })
+        })
+    }
+
+    fn slice<'a>(
+        &'a self,
+        reserved: &'a mut Reserved,
+        total: BaseUnits,
+    ) -> BoxFuture<'a, Result<(), LedgerError>> {
+        Box::pin(async move {
+            let (id, shared) = (reserved.payment_id().clone(), Arc::clone(&self.shared));
+            let held = self
+                .write(move |tx, memory| metering::slice(tx, memory, &shared, &id, total))
+                .await
+                .map_err(ledger_failed)??;
+            again(reserved, held);
+            Ok(())
+        })
+    }
+
+    fn settling<'a>(
+        &'a self,
+        reserved: &'a Reserved,
+        outcome: Json,
+    ) -> BoxFuture<'a, Result<Json, LedgerError>> {
+        Box::pin(async move {
+            let id = reserved.payment_id().clone();
+            let request = self
+                .write(move |tx, _| settlements::begin(tx, &id, &outcome))
+                .await
+                .map_err(ledger_failed)?;
+            request.ok_or_else(|| LedgerError::NotHeld(reserved.payment_id().clone()))
+        })
+    }
+
+    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, LedgerError>> {
+        Box::pin(async move {
+            let found = self
+                .read(recovery::unsettled)
+                .await
+                .map_err(ledger_failed)?;
+            let found = found.into_iter().take(limits::UNSETTLED_READ_MAX);
+            Ok(found
+                .map(|(payment, request, outcome)| Unsettled {
+                    reserved: taken_up(payment, None),
+                    request,
+                    outcome,
+                })
+                .collect())
         })
     }
 
@@ -80,17 +170,21 @@ impl Ledger for SqliteStore {
                 .await
                 .map_err(ledger_failed)?;
             Ok(match taken {
-                Some((payment, true)) => Unparked::Held(taken_up(payment)),
-                Some((payment, false)) => Unparked::Expired(taken_up(payment)),
+                Some((payment, funding, true)) => Unparked::Held(taken_up(payment, funding)),
+                Some((payment, funding, false)) => Unparked::Expired(taken_up(payment, funding)),
                 None => Unparked::NotParked,
             })
         })
     }
 
-    fn observe(&self, lock: Lock, state: LockState) -> BoxFuture<'_, Result<Channel, LedgerError>> {
+    fn observe(
+        &self,
+        funding: Funding,
+        state: LockState,
+    ) -> BoxFuture<'_, Result<Channel, LedgerError>> {
         Box::pin(async move {
             let shared = Arc::clone(&self.shared);
-            self.write(move |tx, memory| observe::observe(tx, memory, &shared, lock, state))
+            self.write(move |tx, memory| observe::observe(tx, memory, &shared, funding, state))
                 .await
                 .map_err(ledger_failed)?
         })
@@ -157,13 +251,8 @@ impl SqliteStore {
     clippy::disallowed_methods,
     reason = "this is a store, and the transaction is committed when this is called"
 )]
-fn attest(request: &ReserveRequest) -> Reserved {
-    Reserved::attest_committed(
-        request.payment_id.clone(),
-        request.voucher.channel_id(),
-        request.max,
-        request.task_id.clone(),
-    )
+fn attest(held: Held, id: PaymentId, task_id: String, funding: Option<Funding>) -> Reserved {
+    Reserved::attest_committed(held.holding(id, task_id, funding))
 }
 
 /// As [`attest`], for a payment that was held all along.
@@ -171,15 +260,24 @@ fn attest(request: &ReserveRequest) -> Reserved {
     clippy::disallowed_methods,
     reason = "this is a store, and the transaction is committed when this is called"
 )]
-fn taken_up(payment: PaymentRow) -> Reserved {
-    let PaymentRow {
-        id,
-        channel_id,
-        reserved,
-        task_id,
-        ..
-    } = payment;
-    Reserved::attest_committed(id, channel_id, reserved, task_id)
+fn taken_up(payment: PaymentRow, funding: Option<Funding>) -> Reserved {
+    Reserved::attest_committed(payment.holding(funding))
+}
+
+/// As [`attest`], for a reservation that holds another amount now.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is a store, and the transaction is committed when this is called"
+)]
+fn again(reserved: &mut Reserved, held: Held) {
+    *reserved = Reserved::attest_committed(Holding {
+        payment_id: reserved.payment_id().clone(),
+        source: reserved.source(),
+        payer: reserved.payer(),
+        amount: held.reserved,
+        charged: held.charged,
+        task_id: reserved.task_id().to_owned(),
+    });
 }
 
 /// Gives the reservation back when it was not resolved.

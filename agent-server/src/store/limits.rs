@@ -28,3 +28,14 @@ pub const VIOLATIONS_MAX: usize = 200;
 
 /// Bytes of a database page, SQLite's default, in which the size cap of a store is counted.
 pub const PAGE_BYTES: u64 = 4_096;
+
+/// How old what is known of a `batch-settlement` channel may be, in seconds: a third of the delay
+/// of its payer's withdrawal, but no less than this, so that not every call asks the chain, and
+pub const BATCH_STATE_AGE_MIN_SECS: u64 = 30;
+
+/// no more than this, so that a payer with a long delay cannot hide its notice for long. Both are
+/// the stock server's.
+pub const BATCH_STATE_AGE_MAX_SECS: u64 = 300;
+
+/// Transfers that are settled anew when the agent starts; each was work in flight when it ended.
+pub const UNSETTLED_READ_MAX: usize = 10_000;

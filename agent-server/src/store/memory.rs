@@ -80,6 +80,18 @@ impl Memory {
         }
     }
 
+    /// Changes what is held for a payment, if it is kept here.
+    pub(super) fn holds(&mut self, id: &PaymentId, held: Held) {
+        if let Some(known) = self.running.get_mut(id) {
+            *known = held;
+        }
+    }
+
+    /// Forgets the sums: what changed is not in a channel.
+    pub(super) const fn forget_books(&mut self) {
+        self.books = None;
+    }
+
     /// Must be told whenever a payment ceases to be running.
     pub(super) fn rests(&mut self, id: &PaymentId) {
         self.running.remove(id);
@@ -122,5 +134,6 @@ pub(super) fn moved(
         voided: count(books.voided, |row| row.voided)?,
         pending: count(books.pending, |row| u64::from(row.channel.in_flight))?,
         in_flight_max: books.in_flight_max.max(after.in_flight_max),
+        direct: books.direct,
     })
 }

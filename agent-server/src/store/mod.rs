@@ -7,8 +7,8 @@
 //!
 //! | module | one idea |
 //! |---|---|
-//! | `reserve`, `resolve`, `observe` | the transactions |
-//! | `channels` (`channel_row`), `payments`, `task_rows`, `push_rows` | the tables |
+//! | `reserve`, `resolve`, `metering`, `observe` | the transactions |
+//! | `channels` (`channel_row`), `payments`, `settlements`, `task_rows`, `push_rows` | the tables |
 //! | `wakeups` | who is told that a task has something new |
 //! | `recovery` | what a crash left behind |
 //! | `in_memory` | tasks without the file, for agents that promise nothing across a restart |
@@ -24,6 +24,7 @@ mod ledger;
 pub mod limits;
 mod list;
 mod memory;
+mod metering;
 mod notes;
 mod observe;
 mod payments;
@@ -33,6 +34,7 @@ mod recovery;
 mod reserve;
 mod resolve;
 mod schema;
+mod settlements;
 mod sweep;
 mod task_rows;
 mod tasks;
@@ -57,7 +59,7 @@ use agent_core::clock::Clock;
 #[cfg(doc)]
 use agent_core::ledger::Ledger;
 use agent_core::ledger::LedgerError;
-use agent_core::voucher::{ChannelId, EscrowDomain};
+use agent_core::voucher::{ChannelId, Domains, EscrowDomain};
 use codec::Sql;
 use memory::Memory;
 use rusqlite::{Connection, Transaction};
@@ -81,7 +83,7 @@ pub struct SqliteStore {
 /// What every transaction may consult.
 #[derive(Debug)]
 struct Shared {
-    domain: EscrowDomain,
+    domains: Domains,
     rules: AdmissionRules,
     chain_max_age_millis: Option<u64>,
     /// When the chain was last heard of; zero before the first time.
@@ -116,7 +118,7 @@ impl SqliteStore {
             max_bytes,
         } = config;
         let shared = Shared {
-            domain,
+            domains: Domains::new(domain),
             rules,
             chain_max_age_millis: chain_max_age
                 .map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
@@ -146,10 +148,16 @@ impl SqliteStore {
         &self.recovery
     }
 
+    /// The contracts whose channels these books are kept for.
+    #[must_use]
+    pub fn domains(&self) -> &Domains {
+        &self.shared.domains
+    }
+
     /// The escrow that these books are kept for.
     #[must_use]
     pub fn domain(&self) -> &EscrowDomain {
-        &self.shared.domain
+        &self.shared.domains.escrow
     }
 
     /// Says that the mirror of the chain was up to date at this time, in Unix milliseconds. An
@@ -198,9 +206,9 @@ impl SqliteStore {
     /// # Errors
     /// [`LedgerError::Store`] when the file cannot be read, or holds what cannot be read as ours.
     pub async fn verify(&self) -> Result<Vec<Violation>, LedgerError> {
-        let domain = self.shared.domain;
+        let domains = self.shared.domains;
         let walk = self
-            .read(move |conn, memory| verify::verify(conn, memory, &domain))
+            .read(move |conn, memory| verify::verify(conn, memory, &domains))
             .await;
         walk.map_err(ledger_failed)
     }

@@ -1,4 +1,4 @@
-//! The transaction that takes over what the chain says of a lock.
+//! The transaction that takes over what the chain says of a channel.
 
 use super::Shared;
 use super::channel_row::ChannelRow;
@@ -7,19 +7,20 @@ use super::codec::Sql;
 use super::memory::Memory;
 use agent_core::channel::{Channel, LockState};
 use agent_core::ledger::LedgerError;
-use agent_core::voucher::Lock;
+use agent_core::voucher::Funding;
 use rusqlite::Connection;
 
 pub(super) fn observe(
     conn: &Connection,
     memory: &mut Memory,
     shared: &Shared,
-    lock: Lock,
+    funding: Funding,
     state: LockState,
 ) -> Sql<Result<Channel, LedgerError>> {
-    let id = lock.id(&shared.domain);
+    let id = funding.id(&shared.domains);
+    let now = shared.clock.now_unix_millis();
     let Some(before) = channels::load(conn, memory, id)? else {
-        let row = ChannelRow::opened(id, lock, state);
+        let row = ChannelRow::opened(id, funding, state, now);
         return match row.channel.checked() {
             Ok(channel) => channels::save(conn, memory, None, row).map(|()| Ok(channel)),
             // Nothing was promised on it yet, so there is nothing to stop.
@@ -34,9 +35,14 @@ pub(super) fn observe(
             let after = ChannelRow {
                 channel,
                 on_chain: state.authorized,
+                // A lock is followed from block to block, and its row need not be written for that.
+                observed: match funding {
+                    Funding::Batch(_) => now,
+                    _ => before.observed,
+                },
                 ..before
             };
-            let after = after.aged(&before, shared.clock.now_unix_millis());
+            let after = after.aged(&before, now);
             warn_of_loss(&before, &after);
             if after != before {
                 channels::save(conn, memory, Some(&before), after)?;

@@ -5,10 +5,12 @@ use super::codec::{Sql, corrupt};
 use super::memory::Memory;
 use super::payments::{self, PaymentRow, PaymentState};
 use super::resolve::{self, Resolution};
-use super::{channels, interrupted, task_rows};
+use super::{channels, interrupted, settlements, task_rows};
 use agent_client::sqlite::Cache;
+use agent_core::json::Json;
+use agent_core::ledger::PaymentId;
 use agent_core::money::BaseUnits;
-use agent_core::voucher::ChannelId;
+use agent_core::voucher::{ChannelId, Funding};
 use rusqlite::Connection;
 
 /// What opening a store found and resolved.
@@ -24,6 +26,8 @@ pub struct RecoveryReport {
     pub freed: BaseUnits,
     /// Payments that are held on, because their tasks wait for their buyers.
     pub parked: u64,
+    /// Payments that are held on, because their work is done and their transfers are being made.
+    pub settling: u64,
     /// Tasks that were written as failed, paid and unpaid ones.
     pub failed_tasks: u64,
     /// Channels whose books could not free a reservation; they are stopped.
@@ -39,6 +43,10 @@ pub(super) fn recover(
     let mut report = RecoveryReport::default();
     for payment in payments::open(&tx)? {
         match payment.state {
+            // Whether the transfer was made is not known; the facilitator is asked again.
+            PaymentState::Running if settlements::has_begun(&tx, &payment.id)? => {
+                report.settling += 1;
+            }
             PaymentState::Running => void(&tx, memory, shared, &payment, &mut report)?,
             _ => report.parked += 1,
         }
@@ -74,19 +82,20 @@ fn void(
     )?
     .is_err()
     {
-        report.broken.push(payment.channel_id);
+        report.broken.extend(payment.by.channel());
         return Ok(());
     }
     report.voided += 1;
     report.freed = report
         .freed
-        .plus(payment.reserved)
+        .plus(payment.held().reserved)
         .map_err(|error| corrupt(4, error))?;
     if task_rows::has_ended(conn, &payment.task_id)? {
         return Ok(());
     }
-    let payer = channels::load(conn, memory, payment.channel_id)?.map(|row| row.lock.payer);
-    let receipt = interrupted::receipt(shared.domain.chain_id(), payment, payer);
+    let funding = funding_of(conn, memory, payment)?;
+    let chain_id = shared.domains.escrow.chain_id();
+    let receipt = interrupted::receipt(chain_id, payment, funding);
     fail(
         conn,
         shared,
@@ -94,6 +103,34 @@ fn void(
         Some((payment, receipt)),
         report,
     )
+}
+
+fn funding_of(
+    conn: &Connection,
+    memory: &mut Memory,
+    payment: &PaymentRow,
+) -> Sql<Option<Funding>> {
+    let Some(id) = payment.by.channel() else {
+        return Ok(None);
+    };
+    Ok(channels::load(conn, memory, id)?.map(|row| row.funding))
+}
+
+/// The payments that were being made on chain, with what a facilitator is asked and the outcome.
+pub(super) fn unsettled(
+    conn: &Connection,
+    memory: &mut Memory,
+) -> Sql<Vec<(PaymentRow, Json, Json)>> {
+    let mut found = Vec::new();
+    for (id, request, outcome) in settlements::begun(conn)? {
+        let id = PaymentId::parse(&id).ok_or_else(|| corrupt(0, "not a payment id"))?;
+        let payment = payments::find(conn, &id)?
+            .filter(|payment| payment.state == PaymentState::Running)
+            .ok_or_else(|| corrupt(0, "a settlement without its payment"))?;
+        memory.runs(id, payment.held());
+        found.push((payment, request, outcome));
+    }
+    Ok(found)
 }
 
 fn fail(

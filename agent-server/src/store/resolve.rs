@@ -5,11 +5,12 @@ use super::channel_row::ChannelRow;
 use super::channels;
 use super::codec::{Sql, corrupt};
 use super::memory::Memory;
-use super::payments::{self, Held, PaymentRow, PaymentState};
-use super::task_rows;
+use super::payments::{self, Held, PaidBy, PaymentRow, PaymentState};
+use super::{settlements, task_rows};
 use agent_core::channel::{Broken, Channel};
 use agent_core::ledger::{LedgerError, PaymentId, TaskWrite};
 use agent_core::money::BaseUnits;
+use agent_core::voucher::{ChannelId, Funding};
 use rusqlite::Connection;
 
 pub(super) fn post(
@@ -34,7 +35,13 @@ pub(super) fn post(
         charged: actual,
         now: shared.clock.now_unix_millis(),
     };
-    let before = channel_of(conn, memory, held)?;
+    let PaidBy::Channel(channel_id) = held.by else {
+        if !task_rows::store(conn, task, true)? {
+            return Ok(Err(ended(task)));
+        }
+        return resolution.write(conn, memory, id, held).map(Ok);
+    };
+    let before = channel_of(conn, memory, channel_id)?;
     let after = match resolution.apply(&before, held) {
         Ok(after) => after,
         Err(_) if task_rows::has_ended(conn, &task.id)? => return Ok(Err(ended(task))),
@@ -43,7 +50,8 @@ pub(super) fn post(
     if !task_rows::store(conn, task, true)? {
         return Ok(Err(ended(task)));
     }
-    resolution.write(conn, memory, id, &before, after).map(Ok)
+    channels::save(conn, memory, Some(&before), after)?;
+    resolution.write(conn, memory, id, held).map(Ok)
 }
 
 pub(super) fn void(
@@ -88,17 +96,21 @@ pub(super) fn unpark(
     shared: &Shared,
     task_id: &str,
     now_unix_millis: u64,
-) -> Sql<Option<(PaymentRow, bool)>> {
+) -> Sql<Option<(PaymentRow, Option<Funding>, bool)>> {
     let Some(payment) = payments::parked_of(conn, task_id)? else {
         return Ok(None);
     };
     payments::set_open(conn, memory, &payment.id, PaymentState::Running)?;
-    let channel = channels::load(conn, memory, payment.channel_id)?;
+    let now_unix_secs = now_unix_millis / 1_000;
+    let PaidBy::Channel(channel_id) = payment.by else {
+        let good = settlements::is_good(conn, &payment.id, now_unix_secs)?;
+        return Ok(Some((payment, None, good == Some(true))));
+    };
+    let channel = channels::load(conn, memory, channel_id)?;
     let good = channel.is_some_and(|row| {
-        let now_unix_secs = now_unix_millis / 1_000;
         !row.broken && !row.closing && row.channel.can_go_on(now_unix_secs, &shared.rules)
     });
-    Ok(Some((payment, good)))
+    Ok(Some((payment, channel.map(|row| row.funding), good)))
 }
 
 /// How a payment ends.
@@ -127,7 +139,18 @@ impl Resolution {
             voided: before.voided.saturating_add(1 - posted),
             ..*before
         };
+        let after = if self.charges(held) {
+            after.commit_voucher()
+        } else {
+            after.release_voucher()
+        };
+        after.channel.checked()?;
         Ok(after.aged(before, self.now))
+    }
+
+    /// Whether anything was charged for the payment, now or in slices.
+    fn charges(self, held: Held) -> bool {
+        !self.charged.is_zero() || !held.charged.is_zero()
     }
 
     fn transition(self, channel: Channel, reserved: BaseUnits) -> Result<Channel, Broken> {
@@ -137,16 +160,25 @@ impl Resolution {
         }
     }
 
-    fn write(
-        self,
-        conn: &Connection,
-        memory: &mut Memory,
-        id: &PaymentId,
-        before: &ChannelRow,
-        after: ChannelRow,
-    ) -> Sql<()> {
-        channels::save(conn, memory, Some(before), after)?;
-        payments::resolve(conn, memory, id, self.state, self.charged, self.now)
+    fn write(self, conn: &Connection, memory: &mut Memory, id: &PaymentId, held: Held) -> Sql<()> {
+        let charged = held
+            .charged
+            .plus(self.charged)
+            .map_err(|error| corrupt(5, error))?;
+        match held.by {
+            PaidBy::Channel(channel_id) => {
+                let batch = channels::load(conn, memory, channel_id)?
+                    .is_some_and(|row| row.funding.batch().is_some());
+                if batch {
+                    payments::settle_vouchers(conn, channel_id, self.charges(held))?;
+                }
+            }
+            PaidBy::Transfer { .. } => {
+                memory.forget_books();
+                settlements::forget(conn, id)?;
+            }
+        }
+        payments::resolve(conn, memory, id, self.state, charged, self.now)
     }
 }
 
@@ -159,16 +191,18 @@ pub(super) fn end(
     held: Held,
     resolution: Resolution,
 ) -> Sql<Result<(), LedgerError>> {
-    let before = channel_of(conn, memory, held)?;
-    match resolution.apply(&before, held) {
-        Ok(after) => resolution.write(conn, memory, id, &before, after).map(Ok),
-        Err(why) => stop(conn, memory, &before, why),
+    if let PaidBy::Channel(channel_id) = held.by {
+        let before = channel_of(conn, memory, channel_id)?;
+        match resolution.apply(&before, held) {
+            Ok(after) => channels::save(conn, memory, Some(&before), after)?,
+            Err(why) => return stop(conn, memory, &before, why),
+        }
     }
+    resolution.write(conn, memory, id, held).map(Ok)
 }
 
-fn channel_of(conn: &Connection, memory: &mut Memory, held: Held) -> Sql<ChannelRow> {
-    channels::load(conn, memory, held.channel_id)?
-        .ok_or_else(|| corrupt(2, "a payment without its channel"))
+pub(super) fn channel_of(conn: &Connection, memory: &mut Memory, id: ChannelId) -> Sql<ChannelRow> {
+    channels::load(conn, memory, id)?.ok_or_else(|| corrupt(2, "a payment without its channel"))
 }
 
 fn stop(

@@ -3,7 +3,7 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS, SWEEP];
+pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS, SWEEP, SCHEMES];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -133,4 +133,71 @@ ALTER TABLE tasks ADD COLUMN paid INTEGER NOT NULL DEFAULT 1 CHECK (paid = 0 OR 
 
 CREATE INDEX tasks_waiting ON tasks (updated_ms)
     WHERE state = 'TASK_STATE_INPUT_REQUIRED' OR state = 'TASK_STATE_AUTH_REQUIRED';
+";
+
+const SCHEMES: &str = "
+-- Of channels of `batch-settlement` only; there the columns of a lock hold payer, payerAuthorizer,
+-- receiver and token, and its salt is zero.
+ALTER TABLE channels ADD COLUMN receiver_authorizer BLOB CHECK (length(receiver_authorizer) = 20);
+ALTER TABLE channels ADD COLUMN withdraw_delay INTEGER;
+ALTER TABLE channels ADD COLUMN batch_salt BLOB CHECK (length(batch_salt) = 32);
+-- While a call is in flight on such a channel: the ceiling of `signature`, which is then below
+-- `signed`, and the signature under `signed`, which is no claim before something is charged.
+ALTER TABLE channels ADD COLUMN proven BLOB CHECK (length(proven) = 16);
+ALTER TABLE channels ADD COLUMN held_signature BLOB CHECK (length(held_signature) = 65);
+-- When the chain was last asked about the channel.
+ALTER TABLE channels ADD COLUMN observed_ms INTEGER NOT NULL DEFAULT 0;
+
+-- Payments need no channel and no voucher of their own any more. A table's own constraints cannot
+-- be changed in place, so it is made anew.
+CREATE TABLE payments_anew (
+    payment_id   TEXT PRIMARY KEY,
+    request_hash BLOB NOT NULL CHECK (length(request_hash) = 32),
+    channel_id   BLOB REFERENCES channels (channel_id),
+    -- The ceiling of the voucher that came with it, if one did.
+    ceiling      BLOB CHECK (length(ceiling) = 16),
+    reserved     BLOB NOT NULL CHECK (length(reserved) = 16),
+    charged      BLOB NOT NULL CHECK (length(charged) = 16),
+    state        TEXT NOT NULL CHECK (state = 'running' OR state = 'parked'
+                     OR state = 'posted' OR state = 'voided'),
+    task_id      TEXT NOT NULL,
+    context_id   TEXT NOT NULL,
+    skill        TEXT NOT NULL,
+    created_ms   INTEGER NOT NULL,
+    resolved_ms  INTEGER,
+    owner        TEXT NOT NULL DEFAULT '',
+    -- Of `charged`, what was charged before the end.
+    sliced       BLOB NOT NULL DEFAULT x'00000000000000000000000000000000'
+                     CHECK (length(sliced) = 16),
+    -- 1: its voucher buys nothing more. 0: nothing is charged under it yet. NULL: nothing was, and
+    -- it may pay for another call.
+    spent        INTEGER DEFAULT 1 CHECK (spent = 0 OR spent = 1),
+    -- Of a part that was added to a running payment: that payment. Its money is counted there.
+    part_of      TEXT,
+    transfer_id  BLOB CHECK (length(transfer_id) = 32),
+    payer        BLOB CHECK (length(payer) = 20)
+) STRICT;
+
+INSERT INTO payments_anew (payment_id, request_hash, channel_id, ceiling, reserved, charged, state,
+        task_id, context_id, skill, created_ms, resolved_ms, owner)
+    SELECT payment_id, request_hash, channel_id, ceiling, reserved, charged, state,
+        task_id, context_id, skill, created_ms, resolved_ms, owner
+    FROM payments ORDER BY rowid;
+
+DROP TABLE payments;
+ALTER TABLE payments_anew RENAME TO payments;
+
+CREATE INDEX payments_open ON payments (task_id) WHERE state IN ('running', 'parked');
+CREATE UNIQUE INDEX payments_vouchers ON payments (channel_id, ceiling) WHERE spent = 1;
+CREATE INDEX payments_unspent ON payments (channel_id) WHERE spent = 0;
+CREATE UNIQUE INDEX payments_transfers ON payments (transfer_id) WHERE transfer_id IS NOT NULL;
+
+-- Transfers that are to be made on chain: what a facilitator is asked, and once the work is done
+-- its outcome, which waits for the answer.
+CREATE TABLE settlements (
+    payment_id TEXT PRIMARY KEY REFERENCES payments (payment_id),
+    expires    INTEGER NOT NULL,
+    request    TEXT NOT NULL,
+    outcome    TEXT
+) STRICT, WITHOUT ROWID;
 ";

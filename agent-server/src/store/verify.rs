@@ -5,11 +5,11 @@ use super::channels;
 use super::codec::Sql;
 use super::limits;
 use super::memory::{Memory, moved};
-use super::payments::{self, PaymentRow, PaymentState};
+use super::payments::{self, PaidBy, PaymentRow, PaymentState};
 use agent_core::a2a::TaskState;
 use agent_core::ledger::Books;
 use agent_core::money::{BaseUnits, MoneyError};
-use agent_core::voucher::{ChannelId, EscrowDomain, Voucher};
+use agent_core::voucher::{CanonicalSignature, ChannelId, Domains, Voucher};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::fmt;
@@ -31,17 +31,15 @@ impl fmt::Display for Violation {
     }
 }
 
-pub(super) fn verify(
-    conn: &Connection,
-    memory: &Memory,
-    domain: &EscrowDomain,
-) -> Sql<Vec<Violation>> {
+pub(super) fn verify(conn: &Connection, memory: &Memory, domains: &Domains) -> Sql<Vec<Violation>> {
     let mut found = Found::default();
     check_file(conn, &mut found)?;
     let mut tallies: HashMap<ChannelId, Tally> = HashMap::new();
     payments::each(conn, |payment| {
         check_payment(&payment, &mut found);
-        tallies.entry(payment.channel_id).or_default().add(&payment);
+        if let PaidBy::Channel(id) = payment.by {
+            tallies.entry(id).or_default().add(&payment);
+        }
     })?;
     let mut books = Ok(Books::default());
     channels::each(conn, |row, broken| {
@@ -51,7 +49,7 @@ pub(super) fn verify(
         check_channel(
             &row,
             &tallies.remove(&row.id).unwrap_or_default(),
-            domain,
+            domains,
             &mut found,
         );
         if memory.channel(row.id).is_some_and(|cached| *cached != row) {
@@ -59,6 +57,8 @@ pub(super) fn verify(
         }
         books = books.clone().and_then(|sum| moved(sum, None, &row));
     })?;
+    let direct = payments::direct_books(conn)?;
+    let books = books.map(|sum| Books { direct, ..sum });
     if memory.books().is_some_and(|cached| Ok(cached) != books) {
         found.add(
             "books_differ",
@@ -104,14 +104,18 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, payment: &PaymentRow) {
-        self.ceiling_max = self.ceiling_max.max(payment.ceiling);
+        if let (Some(ceiling), Some(_)) = (payment.ceiling, payment.spent) {
+            self.ceiling_max = self.ceiling_max.max(ceiling);
+        }
+        self.charged.push(payment.charged);
+        // The money of a part is counted with the payment that it was added to.
+        if payment.part_of.is_some() {
+            return;
+        }
         match payment.state {
-            PaymentState::Running | PaymentState::Parked => self.held.push(payment.reserved),
+            PaymentState::Running | PaymentState::Parked => self.held.push(payment.held().reserved),
             PaymentState::Voided => self.voided += 1,
-            PaymentState::Posted => {
-                self.posted += 1;
-                self.charged.push(payment.charged);
-            }
+            PaymentState::Posted => self.posted += 1,
         }
     }
 
@@ -124,7 +128,7 @@ impl Tally {
     }
 }
 
-fn check_channel(row: &ChannelRow, tally: &Tally, domain: &EscrowDomain, found: &mut Found) {
+fn check_channel(row: &ChannelRow, tally: &Tally, domains: &Domains, found: &mut Found) {
     let channel = row.channel;
     if let Err(broken) = channel.checked() {
         found.add("channel_order", row.id, broken);
@@ -152,10 +156,10 @@ fn check_channel(row: &ChannelRow, tally: &Tally, domain: &EscrowDomain, found: 
         "more in flight than ever were",
     );
     found.unless(
-        row.lock.id(domain) == row.id,
+        row.funding.id(domains) == row.id,
         "channel_id",
         row.id,
-        "not the id of its lock",
+        "not the id of what it is",
     );
     let signed = row.opening.max(tally.ceiling_max);
     found.unless(
@@ -164,12 +168,18 @@ fn check_channel(row: &ChannelRow, tally: &Tally, domain: &EscrowDomain, found: 
         row.id,
         "not the highest ceiling",
     );
-    let proven = match row.signature {
-        Some(signature) => Voucher::received(row.id, channel.signed, signature)
-            .check(domain, &row.lock)
-            .is_ok(),
-        None => channel.signed == row.opening,
+    let is_good = |ceiling, signature: CanonicalSignature| {
+        let voucher = Voucher::received(row.id, ceiling, signature);
+        row.funding.check(voucher, domains).is_ok()
     };
+    let claimable = match row.signature {
+        Some(signature) => is_good(row.proven(), signature),
+        None => row.proven() == row.opening,
+    };
+    let held = row
+        .held
+        .is_none_or(|held| is_good(channel.signed, held.signature) && held.proven < channel.signed);
+    let proven = claimable && held && channel.charged <= row.proven();
     found.unless(
         proven,
         "channel_voucher",
@@ -191,6 +201,7 @@ fn check_payment(payment: &PaymentRow, found: &mut Found) {
         state,
         reserved,
         charged,
+        sliced,
         resolved,
         ..
     } = payment;
@@ -200,7 +211,10 @@ fn check_payment(payment: &PaymentRow, found: &mut Found) {
         id,
         "charged more than was held",
     );
-    let free = *state == PaymentState::Posted || charged.is_zero();
+    let free = match state {
+        PaymentState::Posted => sliced <= charged,
+        _ => charged == sliced,
+    };
     found.unless(free, "payment_charge", id, "charged without being posted");
     found.unless(
         state.is_open() == resolved.is_none(),
@@ -214,12 +228,25 @@ fn check_tasks(conn: &Connection, found: &mut Found) -> Sql<()> {
     for id in subjects(
         conn,
         "SELECT payment_id FROM payments LEFT JOIN tasks ON tasks.id = task_id
-         WHERE payments.state IN ('posted', 'voided', 'parked') AND tasks.id IS NULL",
+         WHERE payments.state IN ('posted', 'voided', 'parked') AND part_of IS NULL
+             AND tasks.id IS NULL",
     )? {
         found.add(
             "payment_without_task",
             id,
             "resolved or parked, and its task is not stored",
+        );
+    }
+    for id in subjects(
+        conn,
+        "SELECT payment_id FROM payments LEFT JOIN settlements USING (payment_id)
+         WHERE transfer_id IS NOT NULL
+             AND (settlements.payment_id IS NULL) = (state = 'running' OR state = 'parked')",
+    )? {
+        found.add(
+            "payment_settlement",
+            id,
+            "open without its transfer, or ended and its transfer is kept",
         );
     }
     let mut open = conn.prepare(

@@ -7,7 +7,7 @@ use agent_client::chain::bindings::IZ402Escrow;
 use agent_client::clock::SystemClock;
 use agent_core::channel::Refusal;
 use agent_core::clock::Clock;
-use agent_core::ledger::{Ledger, PaymentId, Reserve, ReserveRequest};
+use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{ChannelId, Lock};
 use agent_server::gate::LockSource;
@@ -137,7 +137,7 @@ async fn a_claim_of_more_than_was_charged_stops_that_channel_and_no_other() {
     seller.earn(&world, 3, &honest, &[100]).await;
     // The buyer settles a ceiling that the seller has not charged up to.
     let mut claim = seller.store.claims(10).await.unwrap();
-    claim.retain(|claim| claim.lock == greedy);
+    claim.retain(|claim| claim.funding == greedy.into());
     let voucher = world.voucher(2, &greedy, 4_000);
     claim[0].ceiling = voucher.ceiling();
     claim[0].charged = voucher.ceiling();
@@ -187,8 +187,10 @@ async fn a_blind_seller_admits_nothing() {
     let request = ReserveRequest {
         payment_id: PaymentId::parse("a-payment-too-late").unwrap(),
         request_hash: B256::ZERO,
-        lock,
-        voucher: world.voucher(2, &lock, 300),
+        proof: Proof::Voucher {
+            funding: lock.into(),
+            voucher: world.voucher(2, &lock, 300),
+        },
         max: BaseUnits::new(100),
         task_id: "late".to_owned(),
         context_id: "context".to_owned(),

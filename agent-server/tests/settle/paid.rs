@@ -87,7 +87,7 @@ async fn one_bad_claim_does_not_keep_the_others_from_being_paid() {
                 claimed: BaseUnits::ZERO,
                 deadline_unix_secs: u64::from(u32::MAX),
             };
-            seller.store.observe(lock, state).await.unwrap();
+            seller.store.observe(lock.into(), state).await.unwrap();
             seller.earn(&world, buyer, &lock, &[40_000]).await;
         } else {
             seller.earn(&world, buyer, &lock, &[700]).await;

@@ -3,7 +3,7 @@
 use crate::seller::patient;
 use agent_core::ledger::Claim;
 use agent_core::money::BaseUnits;
-use agent_core::voucher::{CanonicalSignature, ChannelId, Lock, Salt};
+use agent_core::voucher::{CanonicalSignature, ChannelId, Funding, Lock, Salt};
 use agent_server::settle::{Due, GasPatience, ROW_BYTES, SettlePolicy, pack, plan};
 use alloy_primitives::{Address, B256, Uint};
 use proptest::prelude::*;
@@ -15,13 +15,13 @@ fn claim(n: u8, payee: u8, value: u128, age_millis: u64, deadline_in: u64) -> Cl
     let mut signature = [0x11; 65];
     signature[64] = 28;
     Claim {
-        lock: Lock {
+        funding: Funding::Lock(Lock {
             payer: Address::repeat_byte(n),
             signer: Address::repeat_byte(0xaa),
             payee: Address::repeat_byte(payee),
             token: Address::repeat_byte(0x70),
             salt: Salt(Uint::from(n)),
-        },
+        }),
         channel_id: ChannelId(B256::repeat_byte(n)),
         ceiling: BaseUnits::new(value + 20),
         signature: CanonicalSignature::from_slice(&signature).unwrap(),
@@ -144,12 +144,12 @@ proptest! {
         };
         prop_assert!(!batch.claims.is_empty() && batch.claims.len() <= rows.max(1));
         for claim in &batch.claims {
-            prop_assert_eq!((claim.lock.payee, claim.lock.token), (batch.payee, batch.token));
+            prop_assert_eq!((claim.funding.payee(), claim.funding.token()), (batch.payee, batch.token));
             prop_assert!(claim.charged > claim.claimed);
         }
         let near = |claim: &Claim| claim.deadline_unix_secs <= NOW + policy.deadline_margin_secs;
         let all_near = claims.iter().filter(|claim| {
-            near(claim) && claim.charged > claim.claimed && claim.lock.payee == batch.payee
+            near(claim) && claim.charged > claim.claimed && claim.funding.payee() == batch.payee
         });
         let wanted = all_near.count().min(rows.max(1));
         prop_assert_eq!(batch.claims.iter().filter(|claim| near(claim)).count(), wanted);

@@ -9,7 +9,7 @@ use agent_core::a2a::{Task, TaskState};
 use agent_core::channel::AdmissionRules;
 use agent_core::clock::Clock;
 use agent_core::json::Json;
-use agent_core::ledger::{Ledger, PaymentId, Reserve, ReserveRequest, TaskWrite};
+use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest, TaskWrite};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{ChannelId, Lock};
 use agent_server::gate::LockSource;
@@ -153,8 +153,10 @@ impl Seller {
             let request = ReserveRequest {
                 payment_id: PaymentId::parse(&name).unwrap(),
                 request_hash: B256::ZERO,
-                lock: *lock,
-                voucher: world.voucher(buyer, lock, ceiling),
+                proof: Proof::Voucher {
+                    funding: (*lock).into(),
+                    voucher: world.voucher(buyer, lock, ceiling),
+                },
                 max: BaseUnits::new(*charge),
                 task_id: name.clone(),
                 context_id: "context".to_owned(),

@@ -12,7 +12,10 @@ async fn a_channel_closes_only_when_nothing_is_in_flight_and_stays_closed() {
         store.close_channel(id_of(&lock)).await.unwrap().is_none(),
         "not known"
     );
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 10, 10)).await;
     assert!(
         store.close_channel(id_of(&lock)).await.unwrap().is_none(),
@@ -36,7 +39,10 @@ async fn a_channel_closes_only_when_nothing_is_in_flight_and_stays_closed() {
         1,
         "what was earned is still claimed"
     );
-    store.observe(lock, on_chain(2_000, 10)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(2_000, 10))
+        .await
+        .unwrap();
     store.close().await;
     let store = open(&dir.path().join("books.db"));
     assert_eq!(

@@ -33,7 +33,7 @@ async fn seller_until_killed() {
 async fn sell(store: SqliteStore, salt: u64) {
     let lock = lock(salt);
     let channel = store
-        .observe(lock, on_chain(1_000_000_000, 0))
+        .observe(lock.into(), on_chain(1_000_000_000, 0))
         .await
         .unwrap();
     let mut ceiling = channel.signed.get();

@@ -10,7 +10,10 @@ use std::path::Path;
 async fn keep_books(path: &Path) {
     let store = open(path);
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let posted = hold(&store, request("posted", &lock, 10, 10)).await;
     store.post(posted, units(8), done("posted")).await.unwrap();
     let voided = hold(&store, request("voided", &lock, 20, 10)).await;

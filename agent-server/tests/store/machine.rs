@@ -104,7 +104,10 @@ impl World {
         let store = open(&path);
         let locks: Vec<_> = (1..).take(LOCKS).map(lock).collect();
         for lock in &locks {
-            store.observe(*lock, on_chain(200, 0)).await.unwrap();
+            store
+                .observe((*lock).into(), on_chain(200, 0))
+                .await
+                .unwrap();
         }
         let models = vec![
             Model {
@@ -237,7 +240,7 @@ impl World {
             ..
         } = self.models[lock];
         self.store
-            .observe(self.locks[lock], on_chain(authorized, claimed))
+            .observe(self.locks[lock].into(), on_chain(authorized, claimed))
             .await
             .unwrap();
     }

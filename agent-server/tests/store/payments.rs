@@ -15,13 +15,16 @@ use std::time::Duration;
 async fn a_payment_is_held_then_charged_and_its_task_stored() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     assert_eq!(
         (reserved.amount(), reserved.task_id()),
         (units(60), "task-a")
     );
-    assert_eq!(reserved.channel_id(), id_of(&lock));
+    assert_eq!(reserved.channel_id(), Some(id_of(&lock)));
     let channel = store.channel(id_of(&lock)).await.unwrap().unwrap().channel;
     assert_eq!(
         (channel.reserved, channel.signed, channel.in_flight),
@@ -48,7 +51,10 @@ async fn a_payment_is_held_then_charged_and_its_task_stored() {
 async fn the_same_request_again_buys_nothing_new() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let again = || store.reserve(request("a", &lock, 100, 60));
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     assert!(matches!(again().await, Ok(Reserve::Busy { task_id }) if task_id == "task-a"));
@@ -75,7 +81,10 @@ async fn what_a_channel_cannot_bear_is_refused_and_leaves_no_trace() {
         refusal(&store, request("a", &lock, 10, 10)).await,
         Refusal::LockUnknown
     );
-    let opened = store.observe(lock, on_chain(2_000_000, 0)).await.unwrap();
+    let opened = store
+        .observe(lock.into(), on_chain(2_000_000, 0))
+        .await
+        .unwrap();
     let mut late = request("a", &lock, 10, 10);
     late.now_unix_millis = (DEADLINE - 3_599) * 1_000;
     assert!(matches!(
@@ -113,7 +122,10 @@ async fn what_a_channel_cannot_bear_is_refused_and_leaves_no_trace() {
 async fn vouchers_may_arrive_out_of_order() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let mut held = Vec::new();
     for (name, ceiling) in [("c", 30), ("a", 10), ("b", 20)] {
         held.push((name, hold(&store, request(name, &lock, ceiling, 10)).await));
@@ -139,7 +151,10 @@ async fn vouchers_may_arrive_out_of_order() {
 async fn a_charge_above_the_reservation_is_refused_and_the_money_can_still_be_freed() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     let unresolved = store
         .post(reserved, units(61), done("a"))
@@ -163,12 +178,15 @@ async fn work_is_not_taken_up_again_when_its_lock_cannot_pay_any_more() {
     let (_dir, store) = fresh();
     let (gone, late) = (lock(1), lock(2));
     for (name, lock) in [("gone", gone), ("late", late)] {
-        store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+        store
+            .observe(lock.into(), on_chain(1_000, 0))
+            .await
+            .unwrap();
         let reserved = hold(&store, request(name, &lock, 100, 60)).await;
         let asked = task(name, TaskState::InputRequired, 1);
         store.park(reserved, asked).await.unwrap();
     }
-    store.observe(gone, on_chain(0, 0)).await.unwrap();
+    store.observe(gone.into(), on_chain(0, 0)).await.unwrap();
     let released = store
         .unpark("task-gone".to_owned(), NOW_MILLIS)
         .await
@@ -192,7 +210,10 @@ async fn work_is_not_taken_up_again_when_its_lock_cannot_pay_any_more() {
 async fn parked_money_stays_held_until_it_is_taken_up_once() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     store
         .park(reserved, task("a", TaskState::InputRequired, 1))
@@ -208,7 +229,7 @@ async fn parked_money_stays_held_until_it_is_taken_up_once() {
     };
     assert_eq!(
         (taken.amount(), taken.channel_id()),
-        (units(60), id_of(&lock))
+        (units(60), Some(id_of(&lock)))
     );
     assert!(matches!(
         store.unpark("task-a".to_owned(), NOW_MILLIS).await,
@@ -228,25 +249,34 @@ async fn claims_come_oldest_first_and_go_when_the_chain_has_paid() {
     let (_dir, store) = fresh();
     let locks = [lock(1), lock(2), lock(3)];
     for (n, lock) in locks.iter().enumerate() {
-        store.observe(*lock, on_chain(1_000, 0)).await.unwrap();
+        store
+            .observe((*lock).into(), on_chain(1_000, 0))
+            .await
+            .unwrap();
         let name = format!("p{n}");
         let reserved = hold(&store, request(&name, lock, 50, 50)).await;
         store.post(reserved, units(50), done(&name)).await.unwrap();
     }
     assert_eq!(store.claims(2).await.unwrap().len(), 2);
-    let paid = store.observe(locks[1], on_chain(1_000, 50)).await.unwrap();
+    let paid = store
+        .observe(locks[1].into(), on_chain(1_000, 50))
+        .await
+        .unwrap();
     assert_eq!(paid.claimable(), units(0));
     let left: Vec<_> = store
         .claims(10)
         .await
         .unwrap()
         .iter()
-        .map(|claim| claim.lock)
+        .map(|claim| *claim.funding.lock().unwrap())
         .collect();
     assert_eq!(left.len(), 2);
     assert!(!left.contains(&locks[1]));
     // A reorg takes the claim back, and the money can be claimed again.
-    store.observe(locks[1], on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(locks[1].into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     assert_eq!(store.claims(10).await.unwrap().len(), 3);
     assert_right(&store).await;
 }
@@ -255,23 +285,36 @@ async fn claims_come_oldest_first_and_go_when_the_chain_has_paid() {
 async fn a_released_lock_serves_nothing_and_claims_only_what_it_still_holds() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 100)).await;
     store.post(reserved, units(100), done("a")).await.unwrap();
-    assert!(store.observe(lock, on_chain(60, 0)).await.unwrap().closed);
+    assert!(
+        store
+            .observe(lock.into(), on_chain(60, 0))
+            .await
+            .unwrap()
+            .closed
+    );
     assert_eq!(
         refusal(&store, request("b", &lock, 200, 10)).await,
         Refusal::ChannelClosed
     );
     assert_eq!(store.claims(10).await.unwrap()[0].charged, units(60));
-    store.observe(lock, on_chain(60, 60)).await.unwrap();
+    store.observe(lock.into(), on_chain(60, 60)).await.unwrap();
     assert!(
         store.claims(10).await.unwrap().is_empty(),
         "nothing is left to claim"
     );
     assert_right(&store).await;
     assert!(
-        !store.observe(lock, on_chain(500, 60)).await.unwrap().closed,
+        !store
+            .observe(lock.into(), on_chain(500, 60))
+            .await
+            .unwrap()
+            .closed,
         "topped up again"
     );
     assert_eq!(store.claims(10).await.unwrap()[0].charged, units(100));
@@ -282,10 +325,16 @@ async fn a_released_lock_serves_nothing_and_claims_only_what_it_still_holds() {
 async fn more_claimed_than_charged_stops_the_channel_for_good() {
     let (dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 100)).await;
     store.post(reserved, units(40), done("a")).await.unwrap();
-    let alarm = store.observe(lock, on_chain(1_000, 41)).await.unwrap_err();
+    let alarm = store
+        .observe(lock.into(), on_chain(1_000, 41))
+        .await
+        .unwrap_err();
     assert_eq!(alarm.code(), "ledger_broken");
     let stopped = async |store: &SqliteStore| {
         let refused = store
@@ -294,7 +343,12 @@ async fn more_claimed_than_charged_stops_the_channel_for_good() {
             .unwrap_err();
         assert!(matches!(refused, LedgerError::Broken(_)));
         assert!(store.claims(10).await.unwrap().is_empty());
-        assert!(store.observe(lock, on_chain(1_000, 0)).await.is_err());
+        assert!(
+            store
+                .observe(lock.into(), on_chain(1_000, 0))
+                .await
+                .is_err()
+        );
         let codes: Vec<_> = store
             .verify()
             .await
@@ -313,7 +367,10 @@ async fn more_claimed_than_charged_stops_the_channel_for_good() {
 async fn a_lock_with_a_past_begins_where_the_chain_says() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 400)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 400))
+        .await
+        .unwrap();
     assert!(matches!(
         refusal(&store, request("a", &lock, 409, 10)).await,
         Refusal::CeilingTooLow { required, .. } if required == units(410)
@@ -332,7 +389,10 @@ async fn a_stale_mirror_admits_nothing_new_and_still_answers_repeats() {
     config.chain_max_age = Some(Duration::from_secs(60));
     let store = SqliteStore::open(dir.path().join("books.db"), config).unwrap();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     assert_eq!(
         refusal(&store, request("a", &lock, 10, 10)).await,
         Refusal::ChainStateStale
@@ -361,7 +421,10 @@ async fn the_books_are_the_same_counted_along_and_counted_anew() {
     assert_eq!(store.books().await.unwrap(), Books::default());
     for n in 0..5_u64 {
         let lock = lock(n);
-        store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+        store
+            .observe(lock.into(), on_chain(1_000, 0))
+            .await
+            .unwrap();
         for p in 0..3_u128 {
             let name = format!("{n}-{p}");
             let reserved = hold(&store, request(&name, &lock, 10 * (p + 1), 10)).await;
@@ -399,7 +462,10 @@ async fn what_is_left_after_a_claim_is_as_old_as_the_claim() {
     };
     let store = SqliteStore::open(dir.path().join("books.db"), config).unwrap();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let since = async || store.claims(1).await.unwrap()[0].unclaimed_since_unix_millis;
     for (name, ceiling) in [("a", 10), ("b", 20)] {
         let reserved = hold(&store, request(name, &lock, ceiling, 10)).await;
@@ -407,6 +473,9 @@ async fn what_is_left_after_a_claim_is_as_old_as_the_claim() {
         assert_eq!(since().await, NOW_MILLIS, "as old as the first charge");
         clock.advance_millis(500);
     }
-    store.observe(lock, on_chain(1_000, 10)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 10))
+        .await
+        .unwrap();
     assert_eq!(since().await, NOW_MILLIS + 1_000);
 }

@@ -40,7 +40,10 @@ fn admitted(answers: &[Reserve]) -> usize {
 async fn one_payment_id_is_admitted_once() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(10_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(10_000, 0))
+        .await
+        .unwrap();
     let answers = at_once(&store, |_| request("a", &lock, 100, 10)).await;
     assert_eq!(admitted(&answers), 1);
     let busy = answers
@@ -56,7 +59,10 @@ async fn one_payment_id_is_admitted_once() {
 async fn one_voucher_is_admitted_once() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(10_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(10_000, 0))
+        .await
+        .unwrap();
     let answers = at_once(&store, |n| request(&n.to_string(), &lock, 100, 1)).await;
     assert_eq!(admitted(&answers), 1);
     let reused = |answer: &&Reserve| {
@@ -76,7 +82,10 @@ async fn one_voucher_is_admitted_once() {
 async fn many_at_once_never_hold_more_than_was_signed() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(10_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(10_000, 0))
+        .await
+        .unwrap();
     // Each ceiling is new, yet together they cover ten calls only.
     let answers = at_once(&store, |n| {
         request(&n.to_string(), &lock, 37 + u128::try_from(n).unwrap(), 10)
@@ -98,7 +107,10 @@ async fn a_full_disk_admits_nothing_without_a_row_and_loses_nothing() {
     };
     let store = SqliteStore::open(&path, capped).unwrap();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000_000, 0))
+        .await
+        .unwrap();
     let mut posted = BTreeSet::new();
     let mut failures = 0;
     let mut n = 0_u128;

@@ -11,7 +11,10 @@ use agent_server::store::{SqliteStore, TaskStore};
 async fn running_work_is_freed_and_its_buyer_is_told() {
     let (dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let paid = hold(&store, request("paid", &lock, 10, 10)).await;
     store.post(paid, units(10), done("paid")).await.unwrap();
     drop(hold(&store, request("begun", &lock, 30, 20)).await);
@@ -80,7 +83,10 @@ async fn running_work_is_freed_and_its_buyer_is_told() {
 async fn the_interrupted_task_carries_a_receipt_that_nothing_was_paid() {
     let (dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     drop(hold(&store, request("a", &lock, 20, 20)).await);
     store.put(task("a", TaskState::Working, 4)).await.unwrap();
     store
@@ -154,7 +160,10 @@ async fn one_file_has_one_owner() {
 async fn a_clean_restart_has_nothing_to_recover() {
     let (dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 20, 20)).await;
     store.post(reserved, units(20), done("a")).await.unwrap();
     store.close().await;

@@ -5,7 +5,7 @@ use agent_core::a2a::{Task, TaskState, TaskStatus};
 use agent_core::channel::{AdmissionRules, LockState, Refusal};
 use agent_core::clock::ManualClock;
 use agent_core::json::Json;
-use agent_core::ledger::{Ledger, PaymentId, Reserve, ReserveRequest, Reserved, TaskWrite};
+use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest, Reserved, TaskWrite};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{
     CanonicalSignature, ChannelId, Checked, EscrowDomain, Lock, Salt, Voucher,
@@ -107,8 +107,10 @@ pub(crate) fn request(name: &str, lock: &Lock, ceiling: u128, max: u128) -> Rese
     ReserveRequest {
         payment_id: payment_id(name),
         request_hash: B256::ZERO,
-        lock: *lock,
-        voucher: voucher(lock, ceiling),
+        proof: Proof::Voucher {
+            funding: (*lock).into(),
+            voucher: voucher(lock, ceiling),
+        },
         max: units(max),
         task_id: format!("task-{name}"),
         context_id: "context".to_owned(),

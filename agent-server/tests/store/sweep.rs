@@ -9,7 +9,10 @@ use agent_server::store::TaskStore;
 async fn free_tasks_that_ended_long_ago_are_forgotten_and_paid_ones_are_kept() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let at = |name: &str, state, updated_unix_millis| TaskWrite {
         updated_unix_millis,
         ..task(name, state, 1)

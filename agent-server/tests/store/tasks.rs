@@ -116,7 +116,10 @@ async fn terminal_is_final() {
 async fn a_task_with_money_held_ends_only_with_its_payment() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     store.put(task("a", TaskState::Working, 1)).await.unwrap();
     let refused = store
@@ -139,7 +142,10 @@ async fn a_task_with_money_held_ends_only_with_its_payment() {
 async fn nothing_is_charged_for_a_task_that_has_ended_and_its_money_can_be_freed() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     store.put(task("a", TaskState::Rejected, 1)).await.unwrap();
     let reserved = hold(&store, request("a", &lock, 100, 60)).await;
     let unresolved = store

@@ -135,7 +135,10 @@ async fn there_are_so_many_for_a_task_for_a_caller_and_in_all() {
 async fn every_way_to_store_an_event_wakes_and_tasks_without_webhooks_wake_nobody() {
     let (_dir, store) = fresh();
     let lock = lock(1);
-    store.observe(lock, on_chain(1_000, 0)).await.unwrap();
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
     write(&store, task("other", TaskState::Working, 1)).await;
     for (number, name) in (1..).zip(["posted", "voided", "parked"]) {
         attach(&store, name, "", &["h"]).await.unwrap();

@@ -97,7 +97,7 @@ pub(crate) fn batch_of_locks(count: u64) -> Result<(u64, u64)> {
         .map(|lock| {
             let (channel_id, ceiling) = (lock.id(&domain), BaseUnits::new(500));
             Claim {
-                lock: *lock,
+                funding: (*lock).into(),
                 channel_id,
                 ceiling,
                 signature: key.sign(domain.voucher_digest(channel_id, ceiling)),
