@@ -382,6 +382,7 @@ impl Play {
             payment_id: answer.id.as_str().to_owned(),
             channel_id,
             charged_amount: BaseUnits::new(charged),
+            credit_token: None,
         };
         let receipt = self.buyers[answer.buyer].response(Json::from_value(&receipt).unwrap());
         let believed = wallet.confirm(&answer.id, &receipt).await;

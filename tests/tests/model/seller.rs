@@ -58,7 +58,7 @@ impl Eyes {
         if state.authorized.is_zero() && state.deadline_unix_secs == 0 {
             return false;
         }
-        let seen = self.store.observe(lock, state).await;
+        let seen = self.store.observe(lock.into(), state).await;
         seen.expect("nobody claims what was not charged");
         true
     }
@@ -87,6 +87,8 @@ pub(crate) fn terms(settings: &ChainSettings, account: usize) -> PaymentTerms {
         min_deadline_seconds: MARGIN_SECS,
         max_in_flight: 8,
         max_timeout_seconds: 60,
+        batch: None,
+        exact: None,
         identity: None,
         skills: BTreeMap::new(),
     }
