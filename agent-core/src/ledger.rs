@@ -379,6 +379,17 @@ pub struct DirectBooks {
     pub pending: u64,
 }
 
+/// One channel as its seller counts it.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// What it is.
+    pub funding: Funding,
+    /// Its counters.
+    pub channel: Channel,
+    /// The newest voucher that something was charged under.
+    pub voucher: Option<(BaseUnits, CanonicalSignature)>,
+}
+
 /// The sums of a whole ledger; all but `direct` are over channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Books {
@@ -490,6 +501,18 @@ pub trait Ledger: Send + Sync + Debug {
         task_id: String,
         now_unix_millis: u64,
     ) -> BoxFuture<'_, Result<Unparked, LedgerError>>;
+
+    /// The answer to a payment with this id, if one was made before, as [`Ledger::reserve`] would
+    /// give it; `None` when it is new. It lets a repeated payment be answered before the chain is
+    /// asked about it, where it may be used up.
+    fn known(
+        &self,
+        id: PaymentId,
+        request_hash: B256,
+    ) -> BoxFuture<'_, Result<Option<Reserve>, LedgerError>>;
+
+    /// One channel as it stands; `None` when it is not known.
+    fn standing(&self, id: ChannelId) -> BoxFuture<'_, Result<Option<Standing>, LedgerError>>;
 
     /// Takes over what the chain says of a channel that pays us.
     fn observe(

@@ -1,48 +1,57 @@
 //! Payment, and nothing but payment: from what a peer sent to a reservation or a refusal.
 //!
 //! decode → compare with our own terms → check the signature → reserve. The checks that cost
-//! nothing come first, the signature next, the store last.
+//! nothing come first, the signature next, the store last; only what neither can tell is asked of a
+//! facilitator, before anything is reserved.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `locks`, `channels`, `transfers` | whether a payment of one scheme is good |
+//! | `ports` | who is asked about the chain |
+//! | `required`, `receipt`, `refusal` | what is answered, whatever carries it |
+//! | `settling` | what becomes of a transfer once its work is done |
 
+mod channels;
+mod locks;
+mod ports;
+mod receipt;
 mod refusal;
 mod required;
+mod settling;
+mod transfers;
 
-pub use refusal::GateRefusal;
+pub use ports::{ChannelSource, LockSource};
+pub use receipt::Charged;
+pub use refusal::{Correction, GateRefusal};
+pub use settling::Settled;
 
 use crate::limits::{FRESHNESS_WAIT, LOCK_WAIT};
 use agent_core::channel::Refusal;
 use agent_core::clock::Clock;
 use agent_core::json::Json;
-use agent_core::ledger::{BoxFuture, Ledger, PaymentId, Proof, Reserve, ReserveRequest, Reserved};
+use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest, Reserved};
 use agent_core::money::BaseUnits;
-use agent_core::voucher::{ChannelId, Checked, EscrowDomain, Lock, Voucher};
+use agent_core::voucher::{Domains, EscrowDomain};
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
+use agent_core::x402::facilitator::Facilitator;
 use agent_core::x402::{
-    Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentTerms, SCHEME_Z402,
-    X402_VERSION, Z402Extra, Z402Payload,
+    CreditKey, Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentRequirements,
+    PaymentTerms, SCHEME_EXACT, SCHEME_Z402, X402_VERSION, v1,
 };
-use alloy_primitives::{Address, B256, Keccak256};
+use alloy_primitives::{B256, Keccak256};
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Tells when a lock has been seen on chain.
-///
-/// # Contract
-///
-/// Returns `true` once the ledger knows the lock and how fresh that is, `false` when it does not
-/// within `wait`. It may ask the chain; it is called only for locks that the ledger has never seen,
-/// and while what it knows of the chain is too old.
-pub trait LockSource: Send + Sync + Debug {
-    /// Waits for a lock to become known to the ledger.
-    fn await_lock(&self, id: ChannelId, wait: Duration) -> BoxFuture<'_, bool>;
-}
 
 /// The door that paid work passes.
 #[derive(Debug)]
 pub struct Gate {
     terms: PaymentTerms,
-    domain: EscrowDomain,
+    domains: Domains,
     ledger: Arc<dyn Ledger>,
     locks: Arc<dyn LockSource>,
+    channels: Option<Arc<dyn ChannelSource>>,
+    facilitator: Option<Arc<dyn Facilitator>>,
+    credit: Option<CreditKey>,
     clock: Arc<dyn Clock>,
 }
 
@@ -75,7 +84,8 @@ pub enum Admitted {
 }
 
 impl Gate {
-    /// A gate under these terms.
+    /// A gate under these terms. It takes the schemes that `terms` lists and that it can serve:
+    /// `batch-settlement` and `exact` need [`Gate::with_facilitator`].
     #[must_use]
     pub fn new(
         terms: PaymentTerms,
@@ -83,14 +93,41 @@ impl Gate {
         locks: Arc<dyn LockSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let domain = EscrowDomain::new(terms.asset.network.chain_id, terms.contract);
+        let escrow = EscrowDomain::new(terms.asset.network.chain_id, terms.contract);
         Self {
             terms,
-            domain,
+            domains: Domains::new(escrow),
             ledger,
             locks,
+            channels: None,
+            facilitator: None,
+            credit: None,
             clock,
         }
+    }
+
+    /// Also takes what a facilitator checks and makes on chain: deposits of `batch-settlement` and
+    /// transfers of `exact`. Unless [`Gate::with_channels`] says otherwise it is also asked what the
+    /// chain says of channels.
+    #[must_use]
+    pub fn with_facilitator(mut self, facilitator: Arc<dyn Facilitator>) -> Self {
+        self.facilitator = Some(facilitator);
+        self
+    }
+
+    /// Asks this about `batch-settlement` channels, and not the facilitator.
+    #[must_use]
+    pub fn with_channels(mut self, channels: Arc<dyn ChannelSource>) -> Self {
+        self.channels = Some(channels);
+        self
+    }
+
+    /// Issues and takes credit tokens under this key; without it what was signed and not charged is
+    /// used up by further vouchers only.
+    #[must_use]
+    pub fn with_credit(mut self, key: CreditKey) -> Self {
+        self.credit = Some(key);
+        self
     }
 
     /// The terms that payments are held against.
@@ -105,185 +142,192 @@ impl Gate {
         &self.ledger
     }
 
-    /// Admits a payment for `work`, or says why not.
+    /// Admits a payment for `work`, or says why not. It may be of x402 v2 or v1.
     ///
     /// # Errors
     /// [`GateRefusal`]; nothing was reserved.
     pub async fn admit(&self, payment: &Json, work: &Work<'_>) -> Result<Admitted, GateRefusal> {
-        let payment = self.decode(payment)?;
-        self.compare(&payment, work)?;
-        let checked = self.check_voucher(&payment)?;
-        let request = ReserveRequest {
-            payment_id: payment.id,
-            request_hash: request_hash(work, payment.payload.accepted.amount, &checked),
-            proof: Proof::Voucher {
-                funding: payment.lock.into(),
-                voucher: checked,
-            },
+        let payload = self.decode(payment, work)?;
+        match payload.accepted.scheme.as_str() {
+            SCHEME_Z402 if payload.mode == Mode::Z => self.by_lock(&payload, work).await,
+            SCHEME_BATCH_SETTLEMENT => self.by_channel(payload, work).await,
+            SCHEME_EXACT => self.by_transfer(payload, work).await,
+            _ => Err(self.unsupported()),
+        }
+    }
+
+    /// Whether payments of a scheme are taken for a skill. What is charged by use cannot be paid
+    /// with a transfer of an exact amount.
+    fn takes(&self, scheme: &str, skill: &str) -> bool {
+        let variable = || self.terms.skills.get(skill).is_some_and(|skill| skill.variable);
+        self.terms.schemes.iter().any(|known| known == scheme)
+            && match scheme {
+                SCHEME_Z402 => true,
+                SCHEME_BATCH_SETTLEMENT => {
+                    self.terms.batch.is_some()
+                        && (self.facilitator.is_some() || self.channels.is_some())
+                }
+                SCHEME_EXACT => {
+                    self.terms.exact.is_some() && self.facilitator.is_some() && !variable()
+                }
+                _ => false,
+            }
+    }
+
+    fn unsupported(&self) -> GateRefusal {
+        let schemes = self.terms.schemes.join(", ");
+        GateRefusal::new(
+            "unsupported_scheme",
+            format!("this agent takes {schemes} (z402 with mode \"z\"); see `accepts`"),
+        )
+    }
+
+    fn decode(&self, payment: &Json, work: &Work<'_>) -> Result<PaymentPayload, GateRefusal> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            x402_version: u8,
+        }
+        let malformed = |error| GateRefusal::malformed("payload", &error);
+        let version: Version = payment.parse().map_err(malformed)?;
+        let payload: PaymentPayload = match version.x402_version {
+            X402_VERSION => payment.parse().map_err(malformed)?,
+            v1::X402_VERSION if self.takes(SCHEME_EXACT, work.skill) => {
+                let payment: v1::PaymentPayload = payment.parse().map_err(malformed)?;
+                let offer = self.offer(SCHEME_EXACT, work)?;
+                payment.to_v2(&offer).ok_or_else(|| self.unsupported())?
+            }
+            _ => {
+                return Err(GateRefusal::new(
+                    "invalid_x402_version",
+                    format!("this agent speaks x402 version {X402_VERSION}"),
+                ));
+            }
+        };
+        if !self.takes(&payload.accepted.scheme, work.skill) {
+            return Err(self.unsupported());
+        }
+        Ok(payload)
+    }
+
+    /// What we offer for this work in a scheme that is taken.
+    fn offer(&self, scheme: &str, work: &Work<'_>) -> Result<PaymentRequirements, GateRefusal> {
+        let offer = self.terms.requirements_of(scheme, work.max);
+        offer.ok().flatten().ok_or_else(|| self.unsupported())
+    }
+
+    /// The offer, if it is what the payment says it takes.
+    fn accepted_offer(
+        &self,
+        payload: &PaymentPayload,
+        work: &Work<'_>,
+    ) -> Result<PaymentRequirements, GateRefusal> {
+        let offer = self.offer(&payload.accepted.scheme, work)?;
+        if offer.is_echoed_by(&payload.accepted) {
+            Ok(offer)
+        } else {
+            Err(GateRefusal::new(
+                "invalid_payment_requirements",
+                "`accepted` must be one of `accepts` as it was offered",
+            ))
+        }
+    }
+
+    fn request(
+        &self,
+        work: &Work<'_>,
+        payment_id: PaymentId,
+        proof: Proof,
+        accepted: BaseUnits,
+    ) -> ReserveRequest {
+        ReserveRequest {
+            payment_id,
+            request_hash: request_hash(work, accepted, &proof),
+            proof,
             max: work.max,
             task_id: work.task_id.to_owned(),
             context_id: work.context_id.to_owned(),
             skill: work.skill.to_owned(),
             owner: work.owner.to_owned(),
             now_unix_millis: self.clock.now_unix_millis(),
-        };
-        self.reserve(request).await
-    }
-
-    fn decode(&self, payment: &Json) -> Result<Payment, GateRefusal> {
-        let payload: PaymentPayload = payment
-            .parse()
-            .map_err(|error| GateRefusal::malformed("payload", &error))?;
-        if payload.x402_version != X402_VERSION {
-            return Err(GateRefusal::new(
-                "invalid_x402_version",
-                format!("this agent speaks x402 version {X402_VERSION}"),
-            ));
-        }
-        if payload.mode != Mode::Z || payload.accepted.scheme != SCHEME_Z402 {
-            return Err(GateRefusal::new(
-                "unsupported_scheme",
-                "this agent takes mode \"z\" with scheme \"z402\"; see `accepts`",
-            ));
-        }
-        let Z402Payload::Voucher { lock, voucher } = payload
-            .payload
-            .parse()
-            .map_err(|error| GateRefusal::malformed("payload.payload", &error))?
-        else {
-            return Err(GateRefusal::new(
-                "invalid_payload",
-                "only payments of type voucher are taken",
-            ));
-        };
-        let voucher = voucher
-            .receive()
-            .map_err(|error| GateRefusal::new(error.code(), error.to_string()))?;
-        let identifier: Option<PaymentIdentifier> = payload
-            .extensions
-            .parse(PAYMENT_IDENTIFIER)
-            .map_err(|error| GateRefusal::malformed("extensions.payment-identifier", &error))?;
-        let id = identifier.and_then(|value| value.info.id);
-        let id = id.as_deref().and_then(PaymentId::parse).ok_or_else(|| {
-            GateRefusal::new(
-                "invalid_payment_identifier",
-                "send extensions[\"payment-identifier\"].info.id: 16 to 128 of A-Z a-z 0-9 - _",
-            )
-        })?;
-        Ok(Payment {
-            payload,
-            lock,
-            voucher,
-            id,
-        })
-    }
-
-    /// Compares what the peer says it accepted with what we offer. The chain and the contract are
-    /// ours: a peer's words are compared with them and never used instead of them.
-    fn compare(&self, payment: &Payment, work: &Work<'_>) -> Result<(), GateRefusal> {
-        let (ours, accepted) = (&self.terms, &payment.payload.accepted);
-        let mismatch = |code, what: &str, expected: String| {
-            Err(GateRefusal::new(code, format!("{what} must be {expected}")))
-        };
-        if accepted.network != ours.asset.network.to_string() {
-            let expected = ours.asset.network.to_string();
-            return mismatch("invalid_z402_network_mismatch", "the network", expected);
-        }
-        if accepted.asset.parse() != Ok(ours.asset.address)
-            || payment.lock.token != ours.asset.address
-        {
-            let expected = ours.asset.address.to_string();
-            return mismatch(
-                "invalid_z402_token_mismatch",
-                "the asset and the lock's token",
-                expected,
-            );
-        }
-        if accepted.pay_to.parse() != Ok(ours.pay_to) || payment.lock.payee != ours.pay_to {
-            let expected = ours.pay_to.to_string();
-            return mismatch(
-                "invalid_z402_payee_mismatch",
-                "payTo and the lock's payee",
-                expected,
-            );
-        }
-        let extra: Option<Z402Extra> = serde_json::to_string(&accepted.extra)
-            .ok()
-            .and_then(|text| serde_json::from_str(&text).ok());
-        if extra.map(|extra| extra.contract) != Some(ours.contract) {
-            let expected = ours.contract.to_string();
-            return mismatch("invalid_z402_contract_mismatch", "extra.contract", expected);
-        }
-        if accepted.amount < work.max {
-            let expected = format!("at least {} base units", work.max);
-            return mismatch(
-                "invalid_z402_amount_too_low",
-                "the accepted amount",
-                expected,
-            );
-        }
-        if payment.lock.signer == Address::ZERO || payment.lock.payer == Address::ZERO {
-            return mismatch("invalid_z402_lock", "payer and signer", "set".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_voucher(&self, payment: &Payment) -> Result<Voucher<Checked>, GateRefusal> {
-        payment
-            .voucher
-            .check(&self.domain, &payment.lock)
-            .map_err(|error| GateRefusal::new(error.code(), error.to_string()))
-    }
-
-    async fn reserve(&self, request: ReserveRequest) -> Result<Admitted, GateRefusal> {
-        let retry = request.clone();
-        let mut answer = self.ledger.reserve(request).await?;
-        let wait = match &answer {
-            Reserve::Refused {
-                why: Refusal::LockUnknown,
-                ..
-            } => Some(LOCK_WAIT),
-            // The first payments after a start, or after an outage, come before the next look.
-            Reserve::Refused {
-                why: Refusal::ChainStateStale,
-                ..
-            } => Some(FRESHNESS_WAIT),
-            _ => None,
-        };
-        if let Some(wait) = wait
-            && let Some(channel_id) = retry.proof.channel_id()
-            && self.locks.await_lock(channel_id, wait).await
-        {
-            answer = self.ledger.reserve(retry).await?;
-        }
-        match answer {
-            Reserve::New(reserved) => Ok(Admitted::New(reserved)),
-            Reserve::Same { task_id } => Ok(Admitted::Same(task_id)),
-            Reserve::Busy { task_id } => Ok(Admitted::Busy(task_id)),
-            Reserve::Refused { why, channel, .. } => {
-                Err(GateRefusal::new(why.code(), why.to_string()).with_channel(channel))
-            }
         }
     }
 }
 
-/// A payment that parsed; nothing in it has been compared or checked.
-struct Payment {
-    payload: PaymentPayload,
-    lock: Lock,
-    voucher: Voucher<agent_core::voucher::Received>,
-    id: PaymentId,
+/// The buyer's key for its payment, if it sends one.
+fn payment_id(payload: &PaymentPayload) -> Result<Option<PaymentId>, GateRefusal> {
+    let identifier: Option<PaymentIdentifier> = payload
+        .extensions
+        .parse(PAYMENT_IDENTIFIER)
+        .map_err(|error| GateRefusal::malformed("extensions.payment-identifier", &error))?;
+    let Some(id) = identifier.and_then(|value| value.info.id) else {
+        return Ok(None);
+    };
+    PaymentId::parse(&id).map(Some).ok_or_else(bad_identifier)
+}
+
+fn bad_identifier() -> GateRefusal {
+    GateRefusal::new(
+        "invalid_payment_identifier",
+        "send extensions[\"payment-identifier\"].info.id: 16 to 128 of A-Z a-z 0-9 - _",
+    )
+}
+
+/// The answer of the ledger, but for a refusal.
+fn admitted(answer: Reserve) -> Result<Admitted, Refused> {
+    match answer {
+        Reserve::New(reserved) => Ok(Admitted::New(reserved)),
+        Reserve::Same { task_id } => Ok(Admitted::Same(task_id)),
+        Reserve::Busy { task_id } => Ok(Admitted::Busy(task_id)),
+        Reserve::Refused {
+            why,
+            channel,
+            voucher,
+        } => Err(Refused {
+            why,
+            channel,
+            voucher,
+        }),
+    }
+}
+
+/// [`Reserve::Refused`], alone.
+struct Refused {
+    why: Refusal,
+    channel: Option<agent_core::channel::Channel>,
+    voucher: Option<(BaseUnits, agent_core::voucher::CanonicalSignature)>,
+}
+
+/// How long to wait for the chain before a refusal is final.
+const fn worth_waiting(answer: &Reserve) -> Option<std::time::Duration> {
+    match answer {
+        Reserve::Refused {
+            why: Refusal::LockUnknown,
+            ..
+        } => Some(LOCK_WAIT),
+        // The first payments after a start, or after an outage, come before the next look.
+        Reserve::Refused {
+            why: Refusal::ChainStateStale,
+            ..
+        } => Some(FRESHNESS_WAIT),
+        _ => None,
+    }
 }
 
 /// Commits to everything that the payment pays for: the same id with anything else is a conflict.
-fn request_hash(work: &Work<'_>, accepted: BaseUnits, voucher: &Voucher<Checked>) -> B256 {
+fn request_hash(work: &Work<'_>, accepted: BaseUnits, proof: &Proof) -> B256 {
+    let (paid_by, ceiling) = match proof {
+        Proof::Transfer(transfer) => (transfer.id, None),
+        Proof::Credit { channel_id, .. } => (channel_id.0, None),
+        proof => (proof.channel_id().unwrap_or_default().0, proof.ceiling()),
+    };
     let mut hash = Keccak256::new();
     for field in [
         work.skill.as_bytes(),
         work.input.as_bytes(),
         &accepted.get().to_be_bytes(),
-        voucher.channel_id().0.as_slice(),
-        &voucher.ceiling().get().to_be_bytes(),
+        paid_by.as_slice(),
+        &ceiling.unwrap_or_default().get().to_be_bytes(),
     ]
     .into_iter()
     // A caller without a name adds nothing, as before callers had names.

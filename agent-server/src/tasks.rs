@@ -9,6 +9,7 @@ mod host;
 mod live;
 mod once;
 mod parked;
+pub(crate) mod settling;
 mod shown;
 mod sweep;
 mod turns;

@@ -7,9 +7,10 @@
 
 use super::permit2::{EXACT_PERMIT2_PROXY, ExactWitness, Permit2Authorization, Permit2Payment};
 use super::{
-    EvmTerms, OutOfTime, PermitError, TermsError, TokenDomain, TransferAuthorization, check_window,
+    EvmTerms, OutOfTime, PERMIT2, PermitError, TermsError, TokenDomain, TransferAuthorization,
+    check_window,
 };
-use crate::money::AssetId;
+use crate::money::{AssetId, Network};
 use crate::voucher::{CanonicalSignature, SignatureError, hash_words, recover_signer};
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,17 @@ impl Permit2Payment<ExactWitness> {
         now_unix_secs: u64,
     ) -> Result<CanonicalSignature, PermitError> {
         self.check_for(EXACT_PERMIT2_PROXY, terms, now_unix_secs)
+    }
+
+    /// What Permit2 uses up, in one word: a permit with this id is settled once.
+    #[must_use]
+    pub fn used_up(&self, network: Network) -> B256 {
+        let permit = &self.permit2_authorization;
+        let permit2 = AssetId {
+            network,
+            address: PERMIT2,
+        };
+        transfer_digest(permit2, permit.from, B256::from(permit.nonce.0))
     }
 }
 

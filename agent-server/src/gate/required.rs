@@ -1,14 +1,55 @@
+//! What is asked for, whatever carries it.
+
 use super::{Gate, GateRefusal};
-use agent_core::json::{Json, Metadata};
-use agent_core::ledger::Reserved;
+use agent_core::json::Metadata;
 use agent_core::money::BaseUnits;
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
 use agent_core::x402::{
-    Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentRequired, PaymentStatus, ResourceInfo,
-    SettleResponse, WireChannel, X402_VERSION, Z402Receipt, keys,
+    Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentRequired, PaymentRequirements,
+    PaymentStatus, ResourceInfo, SCHEME_Z402, WireChannel, X402_VERSION, keys,
 };
 use serde::Serialize;
 
 impl Gate {
+    /// What to answer instead of working unpaid: all ways to pay `amount` for a skill, in the
+    /// seller's order, and why the payment that came did not do, if one came. `resource` is what is
+    /// paid for in the words of whatever carries this.
+    ///
+    /// # Errors
+    /// None in practice: all of it is plain data.
+    pub fn required(
+        &self,
+        skill: &str,
+        resource: ResourceInfo,
+        amount: BaseUnits,
+        refusal: Option<&GateRefusal>,
+    ) -> Result<PaymentRequired, serde_json::Error> {
+        let mut accepts = self.terms().all_requirements(amount)?;
+        accepts.retain(|entry| self.takes(&entry.scheme, skill));
+        let has_z402 = accepts.iter().any(|entry| entry.scheme == SCHEME_Z402);
+        if let Some(refusal) = refusal {
+            correct(&mut accepts, refusal)?;
+        }
+        let mut extensions = Metadata::new();
+        // A lock's vouchers are taken with one only; stock buyers of other schemes send none.
+        let mut identifier = PaymentIdentifier::wanted();
+        identifier.info.required = accepts.iter().all(|entry| entry.scheme == SCHEME_Z402);
+        extensions.set(PAYMENT_IDENTIFIER, &identifier)?;
+        if let Some(channel) = refusal.and_then(|refusal| refusal.channel.as_deref()) {
+            let channel = WireChannel::from(*channel);
+            let info = LockCorrection { channel };
+            extensions.set("z402", &Info { info })?;
+        }
+        Ok(PaymentRequired {
+            x402_version: X402_VERSION,
+            mode: if has_z402 { Mode::Z } else { Mode::X },
+            error: refusal.map(|refusal| refusal.code.to_owned()),
+            resource,
+            accepts,
+            extensions,
+        })
+    }
+
     /// The message metadata that asks for `amount` for a skill: a 402 over A2A.
     ///
     /// # Errors
@@ -19,29 +60,13 @@ impl Gate {
         amount: BaseUnits,
         refusal: Option<&GateRefusal>,
     ) -> Result<Metadata, serde_json::Error> {
-        let mut extensions = Metadata::new();
-        extensions.set(PAYMENT_IDENTIFIER, &PaymentIdentifier::wanted())?;
-        if let Some(channel) = refusal.and_then(|refusal| refusal.channel.as_deref()) {
-            let channel = WireChannel::from(*channel);
-            extensions.set(
-                "z402",
-                &Info {
-                    info: Correction { channel },
-                },
-            )?;
-        }
-        let required = PaymentRequired {
-            x402_version: X402_VERSION,
-            mode: Mode::Z,
-            error: refusal.map(|refusal| refusal.code.to_owned()),
-            resource: ResourceInfo {
-                url: format!("a2a:skill/{skill}"),
-                description: None,
-                mime_type: Some("application/json".to_owned()),
-            },
-            accepts: vec![self.terms().requirements(amount)?],
-            extensions,
+        let resource = ResourceInfo {
+            url: format!("a2a:skill/{skill}"),
+            description: None,
+            mime_type: Some("application/json".to_owned()),
         };
+        let required = self.required(skill, resource, amount, refusal)?;
+        let mode = required.mode;
         let mut metadata = Metadata::new();
         metadata.set(keys::REQUIRED, &required)?;
         match refusal {
@@ -49,60 +74,31 @@ impl Gate {
             Some(refusal) => {
                 metadata.set(keys::STATUS, &PaymentStatus::PaymentFailed)?;
                 metadata.set(keys::ERROR, refusal.code)?;
-                let failed = self.receipt(false, Some((refusal.code, &refusal.message)), None);
+                let failed = self.answer(mode, Some((refusal.code, &refusal.message)));
                 metadata.set(keys::RECEIPTS, &[failed])?
             }
         };
         Ok(metadata)
     }
+}
 
-    /// The message metadata of a task whose payment ended: charged, or void for a reason.
-    ///
-    /// # Errors
-    /// None in practice: all of it is plain data.
-    pub fn receipt_for(
-        &self,
-        reserved: &Reserved,
-        charged: Result<BaseUnits, (&'static str, &str)>,
-    ) -> Result<Metadata, serde_json::Error> {
-        let extra = Json::from_value(&Z402Receipt {
-            payment_id: reserved.payment_id().as_str().to_owned(),
-            channel_id: reserved.channel_id().unwrap_or_default(),
-            charged_amount: *charged.as_ref().unwrap_or(&BaseUnits::ZERO),
-            credit_token: None,
-        })?;
-        let mut metadata = Metadata::new();
-        match charged {
-            Ok(_) => metadata.set(keys::STATUS, &PaymentStatus::PaymentCompleted)?,
-            Err((code, _)) => {
-                metadata.set(keys::STATUS, &PaymentStatus::PaymentFailed)?;
-                metadata.set(keys::ERROR, code)?
+/// Adds what a stock client of `batch-settlement` that lost count corrects itself by.
+fn correct(
+    accepts: &mut [PaymentRequirements],
+    refusal: &GateRefusal,
+) -> Result<(), serde_json::Error> {
+    let Some(correction) = refusal.correction.as_deref() else {
+        return Ok(());
+    };
+    for entry in accepts {
+        if entry.scheme == SCHEME_BATCH_SETTLEMENT {
+            entry.extra.set("channelState", &correction.state)?;
+            if let Some(voucher) = &correction.voucher {
+                entry.extra.set("voucherState", voucher)?;
             }
-        };
-        let receipt = self.receipt(charged.is_ok(), charged.err(), Some(extra));
-        metadata.set(keys::RECEIPTS, &[receipt])?;
-        Ok(metadata)
-    }
-
-    fn receipt(
-        &self,
-        success: bool,
-        error: Option<(&'static str, &str)>,
-        extra: Option<Json>,
-    ) -> SettleResponse {
-        SettleResponse {
-            success,
-            mode: Mode::Z,
-            error_reason: error.map(|(code, _)| code.to_owned()),
-            error_message: error.map(|(_, message)| message.to_owned()),
-            payer: None,
-            transaction: String::new(),
-            network: self.terms().asset.network.to_string(),
-            amount: None,
-            extra: extra.unwrap_or_default(),
-            extensions: Metadata::new(),
         }
     }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -111,6 +107,6 @@ struct Info<T> {
 }
 
 #[derive(Serialize)]
-struct Correction {
+struct LockCorrection {
     channel: WireChannel,
 }

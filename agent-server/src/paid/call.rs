@@ -8,9 +8,10 @@ use super::limits::{
     TELL_AFTER_ATTEMPTS,
 };
 use super::reply;
+use crate::gate::Charged;
 use crate::gate::{Admitted, Work};
 use crate::store::StoredTask;
-use agent_core::a2a::{Message, Part, Task, TaskState, TaskStatus, Timestamp};
+use agent_core::a2a::{Artifact, Message, Part, Task, TaskState, TaskStatus, Timestamp};
 use agent_core::json::Json;
 use agent_core::ledger::{LedgerError, PaymentId, Reserved, TaskWrite, Unresolved};
 use agent_core::money::BaseUnits;
@@ -267,7 +268,11 @@ impl End {
     /// Stores the end, and then tells of it.
     async fn store(self, reserved: Reserved, ran: Ran, tell: oneshot::Sender<Response>) {
         let (charge, answer) = judged(ran, reserved.amount());
-        let Ok((write, receipt)) = self.write(&reserved, charge, &answer) else {
+        let written = match answer.artifact() {
+            Ok(artifact) => self.write(&reserved, charge, artifact).await,
+            Err(error) => Err(error),
+        };
+        let Ok((write, receipt)) = written else {
             // Plain data can always be written. Were it not so, recovery voids the payment.
             let _ = tell.send(reply::fault("a paid answer cannot be written"));
             return;
@@ -318,29 +323,29 @@ impl End {
         }
     }
 
-    fn write(
+    async fn write(
         &self,
         reserved: &Reserved,
         charge: Option<BaseUnits>,
-        answer: &Answer,
+        artifact: Artifact,
     ) -> Result<(TaskWrite, Option<SettleResponse>), serde_json::Error> {
         let till = self.sale.till.inner();
         let now = till.clock.now_unix_millis();
         let (state, charged, text) = match charge {
-            Some(charge) => (TaskState::Completed, Ok(charge), "done"),
+            Some(charge) => (TaskState::Completed, Charged::Amount(charge), "done"),
             None => {
                 let text = "the request did not succeed and was not charged";
-                (TaskState::Failed, Err(("failed", text)), text)
+                (TaskState::Failed, Charged::Nothing("failed", text), text)
             }
         };
         let mut message = Message::agent(Part::text(text))
             .in_context(self.context_id.clone())
             .for_task(self.task_id.clone());
-        message.metadata = till.gate.receipt_for(reserved, charged)?;
+        message.metadata = till.gate.receipt_for(reserved, charged).await?;
         let at = Timestamp::from_unix_millis(i64::try_from(now).unwrap_or(i64::MAX));
         let mut task = Task::new(self.task_id.clone(), self.context_id.clone());
         task.status = TaskStatus::new(state).at(at).with_message(message);
-        task.artifacts.push(answer.artifact()?);
+        task.artifacts.push(artifact);
         let receipt = receipt_in(&task);
         let write = TaskWrite {
             id: self.task_id.clone(),

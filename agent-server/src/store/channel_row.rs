@@ -107,6 +107,11 @@ impl ChannelRow {
         self.held.map_or(self.channel.signed, |held| held.proven)
     }
 
+    /// The newest voucher that something was charged under.
+    pub(super) fn newest(&self) -> Option<(BaseUnits, CanonicalSignature)> {
+        Some((self.proven(), self.signature?))
+    }
+
     /// What was charged under the voucher that is held, so that it is claimed with from now on.
     pub(super) fn commit_voucher(self) -> Self {
         Self {

@@ -11,11 +11,13 @@ use super::{
 use agent_core::channel::{Channel, LockState};
 use agent_core::json::Json;
 use agent_core::ledger::{
+    Standing,
     Books, BoxFuture, Claim, Extend, ExtendRequest, Holding, Ledger, LedgerError, PaymentId,
     Reserve, ReserveRequest, Reserved, TaskWrite, Unparked, Unresolved, Unsettled,
 };
 use agent_core::money::BaseUnits;
-use agent_core::voucher::Funding;
+use agent_core::voucher::{ChannelId, Funding};
+use alloy_primitives::B256;
 use std::sync::Arc;
 
 impl Ledger for SqliteStore {
@@ -174,6 +176,47 @@ impl Ledger for SqliteStore {
                 Some((payment, funding, false)) => Unparked::Expired(taken_up(payment, funding)),
                 None => Unparked::NotParked,
             })
+        })
+    }
+
+    fn known(
+        &self,
+        id: PaymentId,
+        request_hash: B256,
+    ) -> BoxFuture<'_, Result<Option<Reserve>, LedgerError>> {
+        Box::pin(async move {
+            let found = self
+                .read(move |conn, _| reserve::known(conn, &id, request_hash, None))
+                .await
+                .map_err(ledger_failed)?;
+            Ok(found.and_then(|decision| match decision {
+                Decision::Same { task_id } => Some(Reserve::Same { task_id }),
+                Decision::Busy { task_id } => Some(Reserve::Busy { task_id }),
+                Decision::Refused {
+                    why,
+                    channel,
+                    voucher,
+                } => Some(Reserve::Refused {
+                    why,
+                    channel,
+                    voucher,
+                }),
+                Decision::Held(..) => None,
+            }))
+        })
+    }
+
+    fn standing(&self, id: ChannelId) -> BoxFuture<'_, Result<Option<Standing>, LedgerError>> {
+        Box::pin(async move {
+            let row = self
+                .read(move |conn, memory| channels::load(conn, memory, id))
+                .await
+                .map_err(ledger_failed)?;
+            Ok(row.map(|row| Standing {
+                funding: row.funding,
+                channel: row.channel,
+                voucher: row.newest(),
+            }))
         })
     }
 

@@ -9,10 +9,11 @@ use super::memory::Memory;
 use super::payments::{self, Held, PaidBy, PaymentRow};
 use super::settlements;
 use agent_core::channel::{Admission, Channel, Refusal};
-use agent_core::ledger::{LedgerError, Proof, ReserveRequest, Transfer};
+use agent_core::ledger::{LedgerError, PaymentId, Proof, ReserveRequest, Transfer};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{CanonicalSignature, ChannelId, Funding};
 use agent_core::x402::batch::{ChannelConfig, Draw};
+use alloy_primitives::B256;
 use rusqlite::Connection;
 
 /// What the transaction decided. Holding a `Held` proves nothing until it is committed.
@@ -36,7 +37,7 @@ impl Decision {
         Self::Refused {
             why,
             channel: row.map(|row| row.channel),
-            voucher: row.and_then(|row| Some((row.proven(), row.signature?))),
+            voucher: row.and_then(ChannelRow::newest),
         }
     }
 }
@@ -70,7 +71,8 @@ pub(super) fn reserve(
     {
         return Ok(Ok(Decision::Held(held, Some(row.funding))));
     }
-    if let Some(answer) = known(conn, request, row.as_ref())? {
+    let answer = known(conn, &request.payment_id, request.request_hash, row.as_ref())?;
+    if let Some(answer) = answer {
         return Ok(Ok(answer));
     }
     let Some(row) = row else {
@@ -93,13 +95,14 @@ pub(super) fn reserve(
 }
 
 /// The answer to a payment whose id is known.
-fn known(
+pub(super) fn known(
     conn: &Connection,
-    request: &ReserveRequest,
+    id: &PaymentId,
+    request_hash: B256,
     row: Option<&ChannelRow>,
 ) -> Sql<Option<Decision>> {
-    Ok(payments::find(conn, &request.payment_id)?.map(|known| {
-        if known.request_hash == request.request_hash && known.part_of.is_none() {
+    Ok(payments::find(conn, id)?.map(|known| {
+        if known.request_hash == request_hash && known.part_of.is_none() {
             repeated(known)
         } else {
             Decision::refused(Refusal::PaymentIdConflict, row)
@@ -114,7 +117,8 @@ fn transferred(
     request: &ReserveRequest,
     transfer: &Transfer,
 ) -> Sql<Decision> {
-    if let Some(answer) = known(conn, request, None)? {
+    let answer = known(conn, &request.payment_id, request.request_hash, None)?;
+    if let Some(answer) = answer {
         return Ok(answer);
     }
     if transfer.expires_unix_secs <= request.now_unix_millis / 1_000

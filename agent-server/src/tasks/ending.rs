@@ -4,10 +4,12 @@ use super::draft::stream_event;
 use super::engine::{Engine, Resume, Showing};
 use super::faults::unserialisable;
 use super::live::{Ended, LiveTask};
+use super::settling::Finished;
+use crate::gate::{Charged, Gate};
 use crate::modes::as_text;
 use agent_core::a2a::{Artifact, Message, Part, TaskState};
 use agent_core::json::{Json, Metadata};
-use agent_core::ledger::Reserved;
+use agent_core::ledger::{Reserved, Source};
 use agent_core::money::BaseUnits;
 use agent_core::skill::{Done, Outcome, Stop};
 use agent_core::x402::offer::ReceiptResource;
@@ -54,7 +56,13 @@ impl Engine {
         {
             return live.end(Vec::new(), Ended::Lost(error));
         }
-        let ending = match self.ending(outcome, &resume, reserved.as_ref(), charge) {
+        let (reserved, outcome) = match self.transferred(live, reserved, outcome, &resume, charge) {
+            Ok((gate, reserved, finished)) => {
+                return self.settle(live, gate, reserved, finished).await;
+            }
+            Err(other) => *other,
+        };
+        let ending = match self.ending(outcome, &resume, reserved.as_ref(), charge).await {
             Ok(ending) => ending,
             Err(error) => {
                 tracing::error!(task = live.id(), %error, "a task's end cannot be written as JSON");
@@ -92,13 +100,13 @@ impl Engine {
     }
 
     /// The receipt of a paid task; nothing for an unpaid one.
-    pub(super) fn receipt(
+    pub(super) async fn receipt(
         &self,
         reserved: Option<&Reserved>,
-        charged: Result<BaseUnits, (&'static str, &str)>,
+        charged: Charged<'_>,
     ) -> Result<Metadata, serde_json::Error> {
         match (reserved, &self.gate) {
-            (Some(reserved), Some(gate)) => gate.receipt_for(reserved, charged),
+            (Some(reserved), Some(gate)) => gate.receipt_for(reserved, charged).await,
             _ => Ok(Metadata::new()),
         }
     }
@@ -129,15 +137,46 @@ impl Engine {
         notary.attach(metadata, receipt)
     }
 
-    fn ending(
+    /// Takes what is paid for with a transfer out of the usual way, if there is something to charge:
+    /// a transfer is made before the result is shown.
+    fn transferred(
+        &self,
+        live: &LiveTask,
+        reserved: Option<Reserved>,
+        outcome: Outcome<Json>,
+        resume: &Resume,
+        charge: Option<BaseUnits>,
+    ) -> Result<(&Gate, Reserved, Finished), Box<(Option<Reserved>, Outcome<Json>)>> {
+        let free = charge.is_some_and(BaseUnits::is_zero);
+        match (&self.gate, reserved, outcome) {
+            (Some(gate), Some(reserved), Ok(Done { output, note, .. }))
+                if matches!(reserved.source(), Source::Transfer(_)) && !free =>
+            {
+                let finished = live.edit(|draft| Finished {
+                    task: draft.task.clone(),
+                    seq: draft.seq,
+                    owner: draft.owner.clone(),
+                    artifact: result(output, &resume.accepts),
+                    note,
+                    public: live.is_public(),
+                    pending: draft.take_pending(),
+                });
+                Ok((gate, reserved, finished))
+            }
+            (_, reserved, outcome) => Err(Box::new((reserved, outcome))),
+        }
+    }
+
+    async fn ending(
         &self,
         outcome: Outcome<Json>,
         resume: &Resume,
         reserved: Option<&Reserved>,
         charge: Option<BaseUnits>,
     ) -> Result<Ending, serde_json::Error> {
-        let void = |state, code, text: String| {
-            let metadata = self.receipt(reserved, Err((code, text.as_str())))?;
+        let void = async |state, code, text: String| {
+            let charged = Charged::Nothing(code, text.as_str());
+            let metadata = self.receipt(reserved, charged).await?;
             let said = Some((text, metadata));
             Ok(Ending {
                 state,
@@ -155,7 +194,7 @@ impl Engine {
             Ok(Done { output, note, .. }) => {
                 let artifact = result(output, &resume.accepts);
                 let charge = charge.unwrap_or(BaseUnits::ZERO);
-                let mut metadata = self.receipt(reserved, Ok(charge))?;
+                let mut metadata = self.receipt(reserved, Charged::Amount(charge)).await?;
                 self.sign_receipt(&mut metadata, resume, reserved, charge)?;
                 let said = (note.is_some() || !metadata.is_empty())
                     .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
@@ -180,10 +219,10 @@ impl Engine {
                     action,
                 })
             }
-            Err(Stop::Rejected(why)) => void(TaskState::Rejected, "rejected", why),
-            Err(Stop::Canceled) => void(TaskState::Canceled, "canceled", "canceled".to_owned()),
-            Err(Stop::Failed(why)) => void(TaskState::Failed, "failed", why),
-            Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()),
+            Err(Stop::Rejected(why)) => void(TaskState::Rejected, "rejected", why).await,
+            Err(Stop::Canceled) => void(TaskState::Canceled, "canceled", "canceled".to_owned()).await,
+            Err(Stop::Failed(why)) => void(TaskState::Failed, "failed", why).await,
+            Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()).await,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::draft::{Draft, stream_event};
 use super::ending::Action;
 use super::engine::Engine;
 use super::faults::{store_failed, unserialisable};
+use crate::gate::Charged;
 use agent_core::a2a::{A2aError, Task, TaskState};
 use agent_core::json::Json;
 use agent_core::ledger::{Reserved, Unparked};
@@ -70,7 +71,8 @@ impl Engine {
     ) -> Result<Json, A2aError> {
         let id = task.id.clone();
         let metadata = self
-            .receipt(reserved.as_ref(), Err((code, why)))
+            .receipt(reserved.as_ref(), Charged::Nothing(code, why))
+            .await
             .map_err(unserialisable)?;
         let mut draft = Draft::parked(task, seq, owner, self.clock.now_unix_millis());
         let said = Some((why.to_owned(), metadata));
