@@ -12,17 +12,20 @@
 //! | `settling` | what becomes of a transfer once its work is done |
 
 mod channels;
+pub mod limits;
 mod locks;
 mod ports;
 mod receipt;
 mod refusal;
 mod required;
+mod secret;
 mod settling;
 mod transfers;
 
 pub use ports::{ChannelSource, LockSource};
 pub use receipt::Charged;
 pub use refusal::{Correction, GateRefusal};
+pub use secret::credit_key;
 pub use settling::Settled;
 
 use crate::limits::{FRESHNESS_WAIT, LOCK_WAIT};
@@ -159,7 +162,12 @@ impl Gate {
     /// Whether payments of a scheme are taken for a skill. What is charged by use cannot be paid
     /// with a transfer of an exact amount.
     fn takes(&self, scheme: &str, skill: &str) -> bool {
-        let variable = || self.terms.skills.get(skill).is_some_and(|skill| skill.variable);
+        let variable = || {
+            self.terms
+                .skills
+                .get(skill)
+                .is_some_and(|skill| skill.variable)
+        };
         self.terms.schemes.iter().any(|known| known == scheme)
             && match scheme {
                 SCHEME_Z402 => true,

@@ -44,14 +44,21 @@ impl Gate {
         // channel's count is what keeps a voucher from buying twice.
         let attempt = PaymentId::parse(&format!("batch-{}", work.task_id));
         let attempt = attempt.ok_or_else(super::bad_identifier)?;
-        let mut request = self.request(work, id.unwrap_or(attempt.clone()), checked.proof.clone(), accepted);
+        let mut request = self.request(
+            work,
+            id.unwrap_or(attempt.clone()),
+            checked.proof.clone(),
+            accepted,
+        );
         if request.payment_id.as_str().starts_with(NAMED_BY_US) && self.may_retry(&request).await? {
             request.payment_id = attempt;
         }
         match &checked.payload {
             BatchPayload::Deposit { deposit, .. } => {
                 // One that was made before is not made again.
-                let known = self.ledger.known(request.payment_id.clone(), request.request_hash);
+                let known = self
+                    .ledger
+                    .known(request.payment_id.clone(), request.request_hash);
                 if let Some(answer) = known.await? {
                     return admitted(answer).map_err(|refused| self.corrective(&channel, refused));
                 }
@@ -76,8 +83,11 @@ impl Gate {
     /// Whether a payment that we named was made before and came to nothing, so that a stock client
     /// pays with the same voucher again: what was charged since does not reach its ceiling.
     async fn may_retry(&self, request: &ReserveRequest) -> Result<bool, GateRefusal> {
-        let known = self.ledger.known(request.payment_id.clone(), request.request_hash);
-        let (Some(id), Some(ceiling)) = (request.proof.channel_id(), request.proof.ceiling()) else {
+        let known = self
+            .ledger
+            .known(request.payment_id.clone(), request.request_hash);
+        let (Some(id), Some(ceiling)) = (request.proof.channel_id(), request.proof.ceiling())
+        else {
             return Ok(false);
         };
         if matches!(known.await?, None | Some(Reserve::Busy { .. })) {
@@ -85,7 +95,9 @@ impl Gate {
         }
         let standing = self.ledger.standing(id).await?;
         Ok(standing.is_some_and(|standing| {
-            let spent = standing.voucher.is_some_and(|(newest, _)| newest == ceiling);
+            let spent = standing
+                .voucher
+                .is_some_and(|(newest, _)| newest == ceiling);
             standing.channel.charged < ceiling && !spent
         }))
     }
@@ -111,7 +123,10 @@ impl Gate {
         let offer = self.accepted_offer(payload, work)?;
         let checked = self.check_channel(payload.clone(), offer)?;
         let channel = checked.payload.channel();
-        let standing = self.ledger.standing(channel.id(&self.domains.batch)).await?;
+        let standing = self
+            .ledger
+            .standing(channel.id(&self.domains.batch))
+            .await?;
         let standing = standing.filter(|standing| standing.channel.in_flight == 0);
         let Some(standing) = standing else {
             return Err(GateRefusal::new(
@@ -193,7 +208,10 @@ impl Gate {
             .authorization
             .check(channel, deposit.amount, &checked.terms, &token, now)
             .map_err(|error| refused(&error))?;
-        let facilitator = self.facilitator.as_ref().ok_or_else(|| self.unsupported())?;
+        let facilitator = self
+            .facilitator
+            .as_ref()
+            .ok_or_else(|| self.unsupported())?;
         let answer = facilitator.settle(checked.request.clone()).await?;
         if answer.success {
             Ok(())

@@ -1,6 +1,8 @@
 //! Payments with mode `z`: vouchers on locks, and credit of earlier ones.
 
-use super::{Admitted, Gate, GateRefusal, Work, admitted, bad_identifier, payment_id, worth_waiting};
+use super::{
+    Admitted, Gate, GateRefusal, Work, admitted, bad_identifier, payment_id, worth_waiting,
+};
 use agent_core::ledger::{PaymentId, Proof, ReserveRequest};
 use agent_core::voucher::{Funding, Lock};
 use agent_core::x402::{CreditToken, PaymentPayload, VoucherText, Z402Extra, Z402Payload};
@@ -105,7 +107,11 @@ impl Gate {
             .and_then(|text| serde_json::from_str(&text).ok());
         if extra.map(|extra| extra.contract) != Some(ours.contract) {
             let expected = ours.contract.to_string();
-            return mismatch("invalid_z402_contract_mismatch", "extra.contract", &expected);
+            return mismatch(
+                "invalid_z402_contract_mismatch",
+                "extra.contract",
+                &expected,
+            );
         }
         if accepted.amount < work.max {
             let expected = format!("at least {} base units", work.max);

@@ -1,7 +1,7 @@
 //! What a payment came to, in the form of its scheme, whatever carries it.
 
 use super::Gate;
-use crate::limits::CREDIT_TTL_SECS;
+use super::limits::CREDIT_TTL_SECS;
 use agent_core::channel::NO_DEADLINE;
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::{Reserved, Source};
@@ -60,7 +60,9 @@ impl Gate {
                     payment_id: reserved.payment_id().as_str().to_owned(),
                     channel_id,
                     charged_amount: total,
-                    credit_token: self.credit_left(channel_id, reserved, charged.amount()).await,
+                    credit_token: self
+                        .credit_left(channel_id, reserved, charged.amount())
+                        .await,
                 };
                 (Mode::Z, None, Json::from_value(&extra)?)
             }

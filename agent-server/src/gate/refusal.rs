@@ -1,8 +1,8 @@
 use agent_core::channel::Channel;
 use agent_core::ledger::LedgerError;
+use agent_core::untrusted::shorten;
 use agent_core::x402::batch::{ChannelState, VoucherState, codes};
 use agent_core::x402::facilitator::FacilitatorError;
-use agent_core::untrusted::shorten;
 use std::fmt;
 
 /// What a stock buyer of `batch-settlement` that lost count corrects itself by.

@@ -1,7 +1,7 @@
 //! What becomes of a transfer once its work is done.
 
 use super::Gate;
-use crate::limits::{SETTLE_ATTEMPTS_MAX, SETTLE_BACKOFF_FIRST, SETTLE_BACKOFF_MAX};
+use super::limits::{SETTLE_ATTEMPTS_MAX, SETTLE_BACKOFF_FIRST, SETTLE_BACKOFF_MAX};
 use agent_core::json::Json;
 use agent_core::untrusted::shorten;
 use agent_core::x402::SettleResponse;

@@ -39,8 +39,8 @@ impl Gate {
             payment_payload: payload,
             payment_requirements: offer,
         };
-        let request = Json::from_value(&asked)
-            .map_err(|error| GateRefusal::malformed("payload", &error))?;
+        let request =
+            Json::from_value(&asked).map_err(|error| GateRefusal::malformed("payload", &error))?;
         let proof = Proof::Transfer(Transfer {
             id: signed.id,
             payer: signed.payer,
@@ -52,7 +52,9 @@ impl Gate {
         let id = id.ok_or_else(super::bad_identifier)?;
         let request = self.request(work, id, proof, accepted);
         // One that is settled already would not verify again, and its answer is owed all the same.
-        let known = self.ledger.known(request.payment_id.clone(), request.request_hash);
+        let known = self
+            .ledger
+            .known(request.payment_id.clone(), request.request_hash);
         if let Some(answer) = known.await? {
             return admitted(answer).map_err(|refused| counted(&refused.why));
         }
@@ -61,11 +63,7 @@ impl Gate {
         admitted(answer).map_err(|refused| counted(&refused.why))
     }
 
-    fn check_transfer(
-        &self,
-        paid: &ExactPayload,
-        terms: &EvmTerms,
-    ) -> Result<Signed, GateRefusal> {
+    fn check_transfer(&self, paid: &ExactPayload, terms: &EvmTerms) -> Result<Signed, GateRefusal> {
         let now = self.clock.now_unix_secs();
         let signed = match paid {
             ExactPayload::Eip3009(payment) => {
@@ -100,7 +98,10 @@ impl Gate {
     }
 
     async fn verify(&self, asked: RequestV2) -> Result<(), GateRefusal> {
-        let facilitator = self.facilitator.as_ref().ok_or_else(|| self.unsupported())?;
+        let facilitator = self
+            .facilitator
+            .as_ref()
+            .ok_or_else(|| self.unsupported())?;
         let answer = facilitator.verify(asked).await?;
         if answer.is_valid {
             Ok(())

@@ -11,9 +11,10 @@ use super::reply;
 use crate::gate::Charged;
 use crate::gate::{Admitted, Work};
 use crate::store::StoredTask;
+use crate::tasks::settling::{Finished, Verdict, keep, settle};
 use agent_core::a2a::{Artifact, Message, Part, Task, TaskState, TaskStatus, Timestamp};
 use agent_core::json::Json;
-use agent_core::ledger::{LedgerError, PaymentId, Reserved, TaskWrite, Unresolved};
+use agent_core::ledger::{LedgerError, PaymentId, Reserved, Source, TaskWrite, Unresolved};
 use agent_core::money::BaseUnits;
 use agent_core::x402::{ResourceInfo, SettleResponse};
 use alloy_primitives::hex;
@@ -268,18 +269,83 @@ impl End {
     /// Stores the end, and then tells of it.
     async fn store(self, reserved: Reserved, ran: Ran, tell: oneshot::Sender<Response>) {
         let (charge, answer) = judged(ran, reserved.amount());
-        let written = match answer.artifact() {
-            Ok(artifact) => self.write(&reserved, charge, artifact).await,
-            Err(error) => Err(error),
+        let artifact = match answer.artifact() {
+            Ok(artifact) => artifact,
+            Err(error) => {
+                // Plain data can always be written. Were it not so, recovery voids the payment.
+                let _ = tell.send(reply::fault(&error.to_string()));
+                return;
+            }
         };
-        let Ok((write, receipt)) = written else {
-            // Plain data can always be written. Were it not so, recovery voids the payment.
-            let _ = tell.send(reply::fault("a paid answer cannot be written"));
-            return;
+        let transfer = matches!(reserved.source(), Source::Transfer(_));
+        if transfer && charge.is_some_and(|charge| !charge.is_zero()) {
+            return self.settle(reserved, artifact, answer, tell).await;
+        }
+        let (write, receipt) = match self.write(&reserved, charge, artifact).await {
+            Ok(written) => written,
+            Err(error) => {
+                let _ = tell.send(reply::fault(&error.to_string()));
+                return;
+            }
         };
-        let mut tell = Some(tell);
         let mut response = answer.into_response();
         reply::seal(&mut response, receipt.as_ref(), self.is_v1);
+        self.commit(reserved, charge, write, response, tell).await;
+    }
+
+    /// As [`End::store`], for an answer whose payment is a transfer: it is made before anybody has
+    /// the answer.
+    async fn settle(
+        self,
+        reserved: Reserved,
+        artifact: Artifact,
+        answer: Answer,
+        tell: oneshot::Sender<Response>,
+    ) {
+        let till = self.sale.till.inner();
+        let finished = Finished {
+            task: Task::new(self.task_id.clone(), self.context_id.clone()),
+            seq: 0,
+            owner: OWNER.to_owned(),
+            artifact: Some(artifact),
+            note: None,
+            public: false,
+            pending: None,
+        };
+        let now = till.clock.now_unix_millis();
+        let verdict = match keep(&till.gate, &reserved, &finished).await {
+            Ok(request) => settle(&till.gate, &reserved, &request, finished, now).await,
+            Err(error) => {
+                tracing::error!(task = self.task_id, %error, "a paid answer cannot be settled");
+                Ok(None)
+            }
+        };
+        let Ok(Some(Verdict { charge, write, .. })) = verdict else {
+            let _ = tell.send(unknown());
+            return;
+        };
+        let receipt = write.task.parse().ok().and_then(|task| receipt_in(&task));
+        let mut response = match charge {
+            Some(_) => answer.into_response(),
+            None => reply::failure(
+                StatusCode::PAYMENT_REQUIRED,
+                "payment_not_settled",
+                "the payment failed, so the answer is withheld; nothing was charged",
+            ),
+        };
+        reply::seal(&mut response, receipt.as_ref(), self.is_v1);
+        self.commit(reserved, charge, write, response, tell).await;
+    }
+
+    async fn commit(
+        self,
+        reserved: Reserved,
+        charge: Option<BaseUnits>,
+        write: TaskWrite,
+        response: Response,
+        tell: oneshot::Sender<Response>,
+    ) {
+        let mut tell = Some(tell);
         let mut held = reserved;
         let mut backoff = Duration::from_millis(50);
         for attempt in 1..=RESOLVE_ATTEMPTS_MAX {

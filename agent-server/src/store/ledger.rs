@@ -11,9 +11,8 @@ use super::{
 use agent_core::channel::{Channel, LockState};
 use agent_core::json::Json;
 use agent_core::ledger::{
-    Standing,
     Books, BoxFuture, Claim, Extend, ExtendRequest, Holding, Ledger, LedgerError, PaymentId,
-    Reserve, ReserveRequest, Reserved, TaskWrite, Unparked, Unresolved, Unsettled,
+    Reserve, ReserveRequest, Reserved, Standing, TaskWrite, Unparked, Unresolved, Unsettled,
 };
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{ChannelId, Funding};

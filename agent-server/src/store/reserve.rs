@@ -71,7 +71,12 @@ pub(super) fn reserve(
     {
         return Ok(Ok(Decision::Held(held, Some(row.funding))));
     }
-    let answer = known(conn, &request.payment_id, request.request_hash, row.as_ref())?;
+    let answer = known(
+        conn,
+        &request.payment_id,
+        request.request_hash,
+        row.as_ref(),
+    )?;
     if let Some(answer) = answer {
         return Ok(Ok(answer));
     }

@@ -62,7 +62,10 @@ impl Engine {
             }
             Err(other) => *other,
         };
-        let ending = match self.ending(outcome, &resume, reserved.as_ref(), charge).await {
+        let ending = match self
+            .ending(outcome, &resume, reserved.as_ref(), charge)
+            .await
+        {
             Ok(ending) => ending,
             Err(error) => {
                 tracing::error!(task = live.id(), %error, "a task's end cannot be written as JSON");
@@ -220,7 +223,9 @@ impl Engine {
                 })
             }
             Err(Stop::Rejected(why)) => void(TaskState::Rejected, "rejected", why).await,
-            Err(Stop::Canceled) => void(TaskState::Canceled, "canceled", "canceled".to_owned()).await,
+            Err(Stop::Canceled) => {
+                void(TaskState::Canceled, "canceled", "canceled".to_owned()).await
+            }
             Err(Stop::Failed(why)) => void(TaskState::Failed, "failed", why).await,
             Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()).await,
         }

@@ -9,6 +9,7 @@ use crate::gate::{Charged, Gate, Settled};
 use agent_core::a2a::{Artifact, Task, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::{LedgerError, Reserved, TaskWrite, Unsettled};
+use agent_core::money::BaseUnits;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -63,7 +64,11 @@ impl Finished {
         if self.public {
             events.push((seq, stream_event("statusUpdate", &draft.status_event())?));
         }
-        let stored = if self.public { events.clone() } else { Vec::new() };
+        let stored = if self.public {
+            events.clone()
+        } else {
+            Vec::new()
+        };
         let write = draft.write(stored, None)?;
         Ok((events, write))
     }
@@ -71,7 +76,8 @@ impl Finished {
 
 /// What is to be done with a payment once its facilitator has answered.
 pub(crate) struct Verdict {
-    pub(crate) action: Action,
+    /// What is charged; nothing if the transfer was refused.
+    pub(crate) charge: Option<BaseUnits>,
     pub(crate) last: Vec<(u64, Json)>,
     pub(crate) write: TaskWrite,
 }
@@ -87,7 +93,9 @@ pub(crate) async fn settle(
 ) -> Result<Option<Verdict>, serde_json::Error> {
     let (paid, text, metadata) = match gate.settle(request).await {
         Settled::Paid(answer) => {
-            let metadata = gate.receipt_for(reserved, Charged::Settled(&answer)).await?;
+            let metadata = gate
+                .receipt_for(reserved, Charged::Settled(&answer))
+                .await?;
             let text = finished.note.clone().unwrap_or_else(|| "done".to_owned());
             (true, text, metadata)
         }
@@ -101,21 +109,27 @@ pub(crate) async fn settle(
             (false, text.to_owned(), metadata)
         }
         Settled::Unknown(why) => {
-            tracing::error!(task = reserved.task_id(), why, "a payment waits for the next start");
+            tracing::error!(
+                task = reserved.task_id(),
+                why,
+                "a payment waits for the next start"
+            );
             return Ok(None);
         }
     };
     let (last, write) = finished.end(paid, text, metadata, now)?;
-    let action = if paid {
-        Action::Post(reserved.amount())
-    } else {
-        Action::Void
-    };
+    let charge = paid.then(|| reserved.amount());
     Ok(Some(Verdict {
-        action,
+        charge,
         last,
         write,
     }))
+}
+
+impl Verdict {
+    fn action(&self) -> Action {
+        self.charge.map_or(Action::Void, Action::Post)
+    }
 }
 
 /// Keeps the outcome of the work, as often as the store needs to take it.
@@ -160,11 +174,12 @@ impl Engine {
         };
         let now = self.clock.now_unix_millis();
         match settle(gate, &reserved, &request, finished, now).await {
-            Ok(Some(Verdict {
-                action,
-                last,
-                write,
-            })) => self.resolve(live, Some(reserved), action, last, write).await,
+            Ok(Some(verdict)) => {
+                let action = verdict.action();
+                let Verdict { last, write, .. } = verdict;
+                self.resolve(live, Some(reserved), action, last, write)
+                    .await;
+            }
             Ok(None) => lost(),
             Err(error) => {
                 tracing::error!(task = live.id(), %error, "a task's end cannot be written as JSON");
@@ -194,13 +209,19 @@ impl Engine {
         } = left;
         let id = reserved.task_id().to_owned();
         let (Some(gate), Ok(finished)) = (&self.gate, outcome.parse::<Finished>()) else {
-            tracing::error!(task = id, "a payment's outcome cannot be read; it is left as it is");
+            tracing::error!(
+                task = id,
+                "a payment's outcome cannot be read; it is left as it is"
+            );
             return;
         };
         let now = self.clock.now_unix_millis();
         let verdict = settle(gate, &reserved, &request, finished, now).await;
-        if let Ok(Some(Verdict { action, write, .. })) = verdict
-            && let Err(error) = self.commit(&mut Some(reserved), action, write).await
+        if let Ok(Some(verdict)) = verdict
+            && let action = verdict.action()
+            && let Err(error) = self
+                .commit(&mut Some(reserved), action, verdict.write)
+                .await
         {
             tracing::error!(task = id, %error, "a settled payment waits for the next start");
         }

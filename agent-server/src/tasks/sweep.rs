@@ -17,13 +17,17 @@ pub(crate) struct SweepPolicy {
     pub(crate) ended: Option<Duration>,
 }
 
-/// Sweeps now and then, until the agent stops.
+/// Sees to what the process before this one left behind, then sweeps now and then, until the agent
+/// stops.
 pub(crate) async fn sweep(
     engine: Arc<Engine>,
     store: SqliteStore,
     policy: SweepPolicy,
     mut stopped: watch::Receiver<bool>,
 ) {
+    if let Err(error) = engine.settle_left_over().await {
+        tracing::error!(%error, "payments that were being made wait for the next start");
+    }
     loop {
         if let Err(error) = once(&engine, &store, policy).await {
             tracing::warn!(%error, "old tasks are not swept");

@@ -96,7 +96,7 @@ impl WatchExport {
             version: VERSION,
             network: Network::eip155(domain.chain_id()),
             contract: domain.contract(),
-            claims: claims.iter().map(WatchClaim::of).collect(),
+            claims: claims.iter().filter_map(WatchClaim::of).collect(),
         }
     }
 
@@ -130,13 +130,14 @@ impl WatchExport {
 }
 
 impl WatchClaim {
-    fn of(claim: &Claim) -> Self {
-        Self {
-            funding: WatchFunding::Lock(claim.lock),
+    /// Nothing for a channel that is claimed from in another way than a lock.
+    fn of(claim: &Claim) -> Option<Self> {
+        Some(Self {
+            funding: WatchFunding::Lock(*claim.funding.lock()?),
             ceiling: claim.ceiling,
             signature: claim.signature.as_bytes().to_vec().into(),
             amount: claim.charged,
-        }
+        })
     }
 
     /// The claim, if its voucher holds and it is for one of `payees` and `tokens`. What the chain
@@ -148,14 +149,15 @@ impl WatchClaim {
         tokens: &BTreeSet<Address>,
     ) -> Result<Claim, ExportError> {
         let claim = self.read(domain)?;
-        if !payees.contains(&claim.lock.payee) || !tokens.contains(&claim.lock.token) {
+        let WatchFunding::Lock(lock) = &self.funding;
+        if !payees.contains(&claim.funding.payee()) || !tokens.contains(&claim.funding.token()) {
             return Err(ExportError::NotWatched);
         }
         if claim.charged.is_zero() || claim.charged > claim.ceiling {
             return Err(ExportError::Amount);
         }
         Voucher::received(claim.channel_id, claim.ceiling, claim.signature)
-            .check(domain, &claim.lock)
+            .check(domain, lock)
             .map_err(|_| ExportError::Voucher)?;
         Ok(claim)
     }
@@ -166,7 +168,7 @@ impl WatchClaim {
         let signature =
             CanonicalSignature::from_slice(&self.signature).map_err(|_| ExportError::Voucher)?;
         Ok(Claim {
-            lock,
+            funding: lock.into(),
             channel_id: lock.id(domain),
             ceiling: self.ceiling,
             signature,
