@@ -14,6 +14,7 @@ mod machine;
 mod payments;
 mod races;
 mod recovery;
+mod schemes;
 mod support;
 mod sweep;
 mod tasks;

@@ -8,8 +8,9 @@ use agent_core::json::Json;
 use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest, Reserved, TaskWrite};
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{
-    CanonicalSignature, ChannelId, Checked, EscrowDomain, Lock, Salt, Voucher,
+    CanonicalSignature, ChannelId, Checked, Domains, EscrowDomain, Funding, Lock, Salt, Voucher,
 };
+use agent_core::x402::batch::ChannelConfig;
 use agent_server::store::{SqliteStore, StoreConfig};
 use alloy_primitives::{Address, B256, Uint, keccak256};
 use secp256k1::{Message, SECP256K1, SecretKey};
@@ -88,6 +89,47 @@ pub(crate) fn voucher(lock: &Lock, ceiling: u128) -> Voucher<Checked> {
     Voucher::received(id_of(lock), units(ceiling), signature)
         .check(&domain(), lock)
         .unwrap()
+}
+
+pub(crate) fn channel(salt: u8) -> ChannelConfig {
+    let (_, signer) = buyer();
+    ChannelConfig {
+        payer: Address::repeat_byte(0xb1),
+        payer_authorizer: signer,
+        receiver: Address::repeat_byte(0x5e),
+        receiver_authorizer: Address::repeat_byte(0xa0),
+        token: Address::repeat_byte(0x70),
+        withdraw_delay: 900,
+        salt: B256::repeat_byte(salt),
+    }
+}
+
+pub(crate) fn batch_id(channel: &ChannelConfig) -> ChannelId {
+    channel.id(&Domains::new(domain()).batch)
+}
+
+/// As [`request`], on a channel of `batch-settlement`.
+pub(crate) fn batch_request(
+    name: &str,
+    channel: &ChannelConfig,
+    ceiling: u128,
+    max: u128,
+) -> ReserveRequest {
+    let domains = Domains::new(domain());
+    let digest = domains
+        .batch
+        .voucher_digest(batch_id(channel), units(ceiling));
+    let signature = SECP256K1.sign_ecdsa_recoverable(Message::from_digest(digest.0), &buyer().0);
+    let signature = CanonicalSignature::from_recoverable(&signature);
+    let funding = Funding::Batch(*channel);
+    let voucher = Voucher::received(batch_id(channel), units(ceiling), signature);
+    ReserveRequest {
+        proof: Proof::Voucher {
+            funding,
+            voucher: funding.check(voucher, &domains).unwrap(),
+        },
+        ..request(name, &lock(1), 1, max)
+    }
 }
 
 pub(crate) fn on_chain(authorized: u128, claimed: u128) -> LockState {
