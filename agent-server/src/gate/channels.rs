@@ -42,7 +42,7 @@ impl Gate {
         let channel = *checked.payload.channel();
         // Without a key of the buyer's every attempt is one of its own, as with stock sellers: the
         // channel's count is what keeps a voucher from buying twice.
-        let attempt = PaymentId::parse(&format!("batch-{}", work.task_id));
+        let attempt = PaymentId::parse(&format!("batch-payment-{}", work.task_id));
         let attempt = attempt.ok_or_else(super::bad_identifier)?;
         let mut request = self.request(
             work,
