@@ -8,8 +8,7 @@ use super::engine::Showing;
 use super::shown::Shown;
 use super::watchers::Watchers;
 use crate::limits::{
-    EVENT_BYTES_MAX, EVENT_BYTES_PER_TASK_MAX, EVENT_BYTES_PER_TASK_MIN, EVENT_PORTION_BYTES_MAX,
-    EVENTS_PER_TASK_MAX, LIVE_SHARDS,
+    EVENT_BYTES_MAX, EVENT_BYTES_PER_TASK_MAX, EVENT_BYTES_PER_TASK_MIN, EVENT_PORTION_BYTES_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS,
 };
 use agent_core::a2a::{A2aError, ErrorCode, Task, TaskState};
 use agent_core::json::Json;

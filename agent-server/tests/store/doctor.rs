@@ -114,6 +114,27 @@ async fn every_forgery_is_reported() {
             "task_ended_with_money",
             "UPDATE tasks SET state = 'TASK_STATE_FAILED' WHERE id = 'task-parked'".to_owned(),
         ),
+        (
+            "payment_settlement",
+            format!(
+                "INSERT INTO payments (payment_id, request_hash, reserved, charged, state, task_id,
+                     context_id, skill, created_ms, transfer_id, payer)
+                 VALUES ('transfer_without', randomblob(32), {0}, {0}, 'parked', 'task-parked', '',
+                     '', 0, randomblob(32), randomblob(20))",
+                amount(0)
+            ),
+        ),
+        (
+            "channel_signed",
+            "UPDATE payments SET spent = NULL WHERE state = 'parked'".to_owned(),
+        ),
+        (
+            "payment_charge",
+            format!(
+                "UPDATE payments SET sliced = {} WHERE state = 'posted'",
+                amount(9)
+            ),
+        ),
         ("task_event_ahead", "UPDATE tasks SET seq = 0".to_owned()),
         (
             "file_foreign_key",

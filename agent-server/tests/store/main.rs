@@ -11,6 +11,7 @@ mod crash;
 mod doctor;
 mod in_memory;
 mod machine;
+mod migration;
 mod payments;
 mod races;
 mod recovery;
