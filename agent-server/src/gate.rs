@@ -282,7 +282,7 @@ fn bad_identifier() -> GateRefusal {
 }
 
 /// The answer of the ledger, but for a refusal.
-fn admitted(answer: Reserve) -> Result<Admitted, Refused> {
+fn admitted(answer: Reserve) -> Result<Admitted, Box<Refused>> {
     match answer {
         Reserve::New(reserved) => Ok(Admitted::New(reserved)),
         Reserve::Same { task_id } => Ok(Admitted::Same(task_id)),
@@ -291,11 +291,11 @@ fn admitted(answer: Reserve) -> Result<Admitted, Refused> {
             why,
             channel,
             voucher,
-        } => Err(Refused {
+        } => Err(Box::new(Refused {
             why,
             channel,
             voucher,
-        }),
+        })),
     }
 }
 

@@ -144,7 +144,7 @@ impl Gate {
                 channel: Some(standing.channel),
                 voucher: standing.voucher,
             };
-            return Err(self.corrective(channel, refused));
+            return Err(self.corrective(channel, Box::new(refused)));
         }
         let source = self.channel_source()?;
         let answer = source.refund(channel, &checked.request).await?;
@@ -254,7 +254,7 @@ impl Gate {
     }
 
     /// A refusal that a stock client can correct itself by.
-    fn corrective(&self, channel: &ChannelConfig, refused: Refused) -> GateRefusal {
+    fn corrective(&self, channel: &ChannelConfig, refused: Box<Refused>) -> GateRefusal {
         let refusal = GateRefusal::new(refused.why.batch_code(), refused.why.to_string());
         let Some(counted) = refused.channel else {
             return refusal;

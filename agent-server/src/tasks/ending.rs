@@ -15,6 +15,9 @@ use agent_core::skill::{Done, Outcome, Stop};
 use agent_core::x402::offer::ReceiptResource;
 use agent_core::x402::receipt::Receipt;
 
+/// What is not paid for with a transfer, as it was.
+type Untouched = (Option<Reserved>, Outcome<Json>);
+
 /// What an outcome means for the task and for the ledger.
 struct Ending {
     state: TaskState,
@@ -149,7 +152,7 @@ impl Engine {
         outcome: Outcome<Json>,
         resume: &Resume,
         charge: Option<BaseUnits>,
-    ) -> Result<(&Gate, Reserved, Finished), Box<(Option<Reserved>, Outcome<Json>)>> {
+    ) -> Result<(&Gate, Reserved, Finished), Box<Untouched>> {
         let free = charge.is_some_and(BaseUnits::is_zero);
         match (&self.gate, reserved, outcome) {
             (Some(gate), Some(reserved), Ok(Done { output, note, .. }))
