@@ -278,6 +278,8 @@ impl Wallet {
             min_deadline_seconds: extra.min_deadline_seconds,
             max_in_flight: extra.max_in_flight,
             max_timeout_seconds: entry.max_timeout_seconds,
+            batch: None,
+            exact: None,
             identity: None,
             skills: BTreeMap::new(),
         };
