@@ -5,9 +5,9 @@
 //! version 0.21, so it can pay neither us nor a stock seller by `batch-settlement`. The last test
 //! holds what is wrong, and fails when it is not any more.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use agent_client::chain::bindings::IToken;
+use agent_client::clock::SystemClock;
+use agent_core::clock::Clock;
 use agent_core::money::BaseUnits;
 use agent_core::x402::batch::{ChannelConfig, VoucherClaim};
 use agent_core::x402::{
@@ -84,10 +84,7 @@ fn its_exact_payment_is_checked_and_moves_the_money() {
         panic!("{payload:?}")
     };
     let terms = EvmTerms::read(&offer.accepts[0], SCHEME_EXACT).unwrap();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let now = SystemClock.now_unix_secs();
     let checked = payment.check(&terms, &usdc(), now).unwrap();
 
     // The chain's clock is an old one: only the window is the peer's.
