@@ -189,7 +189,7 @@ fn required(
         description: about.map(|about| about.description.clone()),
         mime_type: Some("application/json".to_owned()),
     };
-    Desk::new(gate).required(resource, amount, false, refusal)
+    Desk::new(gate).required(id, resource, amount, false, refusal)
 }
 
 /// Where we are, as whoever asks reaches us.

@@ -41,18 +41,16 @@ impl<'a> Desk<'a> {
     /// None in practice: all of it is plain data.
     pub(crate) fn required(
         self,
+        skill: &str,
         resource: ResourceInfo,
         amount: BaseUnits,
         name_required: bool,
         refusal: Option<&GateRefusal>,
     ) -> Result<PaymentRequired, A2aError> {
-        let metadata = self.0.ask_for("", amount, refusal).map_err(unwritable)?;
-        let required = metadata.parse(keys::REQUIRED).map_err(unwritable)?;
-        let mut required: PaymentRequired =
-            required.ok_or_else(|| A2aError::internal("a gate without terms"))?;
+        let required = self.0.required(skill, resource, amount, refusal);
+        let mut required = required.map_err(unwritable)?;
         let error = refusal.map_or("Payment required", |refusal| refusal.code);
         required.error = Some(error.to_owned());
-        required.resource = resource;
         let named = &identifier(name_required);
         required
             .extensions
@@ -68,13 +66,14 @@ impl<'a> Desk<'a> {
     pub(crate) fn named(
         self,
         presented: Presented,
+        skill: &str,
         amount: BaseUnits,
         name_required: bool,
     ) -> Result<Named, GateRefusal> {
         let payment = match presented {
             Presented::V2(payment) => *payment,
             Presented::V1(payment) => {
-                let offers = self.required(ResourceInfo::default(), amount, false, None);
+                let offers = self.required(skill, ResourceInfo::default(), amount, false, None);
                 let offers = offers.map(|required| required.accepts).unwrap_or_default();
                 let mut taken = offers.iter().filter_map(|offer| payment.to_v2(offer));
                 taken.next().ok_or_else(|| {

@@ -169,7 +169,10 @@ impl Sale {
             _ => return self.terms(&parts, resource, amount),
         };
         let is_v1 = presented.is_v1();
-        let named = self.till.desk().named(presented, amount, self.id_required);
+        let named = self
+            .till
+            .desk()
+            .named(presented, "", amount, self.id_required);
         let named = match named {
             Ok(named) => named,
             Err(refusal) => {
@@ -260,7 +263,7 @@ impl Sale {
         refusal: Option<&crate::gate::GateRefusal>,
     ) -> Result<PaymentRequired, A2aError> {
         let desk = self.till.desk();
-        desk.required(resource, amount, self.id_required, refusal)
+        desk.required("", resource, amount, self.id_required, refusal)
     }
 }
 

@@ -96,7 +96,7 @@ impl Service {
         let gate = self.gate().ok_or_else(|| {
             A2aError::internal("a skill has a price, and the agent no way to be paid")
         })?;
-        let named = match Desk::new(gate).named(payment, price, false) {
+        let named = match Desk::new(gate).named(payment, &skill, price, false) {
             Ok(named) => named,
             Err(refusal) => return Ok(Sold::Unpaid(price, Some(refusal))),
         };
