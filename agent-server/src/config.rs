@@ -2,6 +2,7 @@
 
 use crate::auth::{AuthConfig, RateConfig};
 pub use crate::bind::ProxyConfig;
+pub use crate::facilitator::{FacilitatorChoice, MountConfig};
 pub use crate::service::TenantConfig;
 use crate::settle::Share;
 use crate::settle::tower::WatchSettings;
@@ -11,6 +12,7 @@ use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
 use agent_core::a2a::signing::Algorithm;
 use agent_core::money::Money;
+use agent_core::x402::{Mode, SCHEME_EXACT, SCHEME_Z402};
 use alloy_primitives::Address;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -61,6 +63,8 @@ pub struct AgentConfig {
     pub tenants: Option<TenantConfig>,
     /// What the card says beyond what the rest implies.
     pub card: CardConfig,
+    /// Opens the agent's facilitator to others, under `/facilitator`.
+    pub facilitator: Option<MountConfig>,
 }
 
 impl Default for AgentConfig {
@@ -84,6 +88,7 @@ impl Default for AgentConfig {
             proxy: ProxyConfig::default(),
             tenants: None,
             card: CardConfig::default(),
+            facilitator: None,
         }
     }
 }
@@ -216,6 +221,48 @@ pub struct PaymentConfig {
     /// Shares are passed on when this much was claimed since the last time.
     #[serde(default = "settle_at")]
     pub split_at: Money,
+    /// The schemes that are taken, best first. Stock buyers pay with the first that they know.
+    #[serde(default = "schemes")]
+    pub schemes: Vec<PayScheme>,
+    /// Who checks transfers of `exact` and makes them: `"local"`, this agent with `key`, or the URL
+    /// of a facilitator.
+    #[serde(default)]
+    pub facilitator: FacilitatorChoice,
+}
+
+/// A scheme of x402 that an agent can be told to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PayScheme {
+    /// `z402`: locks, and vouchers on them.
+    Z402,
+    /// `exact`: one transfer for each task whose price is fixed, made by a facilitator.
+    Exact,
+}
+
+impl PayScheme {
+    /// The scheme's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Z402 => SCHEME_Z402,
+            Self::Exact => SCHEME_EXACT,
+        }
+    }
+
+    /// In which mode it is spoken.
+    pub(crate) const fn mode(self) -> Mode {
+        match self {
+            Self::Z402 => Mode::Z,
+            Self::Exact => Mode::X,
+        }
+    }
+
+    /// Whether a facilitator settles each of its payments.
+    pub(crate) const fn is_settled(self) -> bool {
+        matches!(self, Self::Exact)
+    }
 }
 
 impl PaymentConfig {
@@ -237,6 +284,8 @@ impl PaymentConfig {
             calm_gas_gwei: None,
             split: Vec::new(),
             split_at: settle_at(),
+            schemes: schemes(),
+            facilitator: FacilitatorChoice::Local,
         }
     }
 }
@@ -427,6 +476,10 @@ pub enum ConfigError {
 // The defaults are written as text because that is how the file writes them; a test reads them.
 fn max_unclaimed() -> Money {
     money("10 USDC")
+}
+
+fn schemes() -> Vec<PayScheme> {
+    vec![PayScheme::Z402]
 }
 
 fn settle_at() -> Money {

@@ -1,5 +1,6 @@
 use crate::auth::AuthConfigError;
 use crate::config::ConfigError;
+use crate::facilitator::SetupError;
 use crate::signing::CardKeyError;
 use agent_client::chain::outbox::OutboxError;
 use agent_client::chain::{ChainError, OtherChain};
@@ -100,6 +101,12 @@ pub enum Error {
     /// The identity registry.
     #[error("cannot register the agent: {0}")]
     Register(String),
+    /// The facilitator.
+    #[error("the facilitator: {0}")]
+    Facilitator(#[from] SetupError),
+    /// No scheme is taken.
+    #[error("payment.schemes names no scheme, so nobody could pay")]
+    NoScheme,
     /// A fault of ours.
     #[error("{0}")]
     Internal(String),

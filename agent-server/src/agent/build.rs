@@ -5,8 +5,9 @@ use super::running::{Earnings, RunningAgent};
 use super::stores::Stores;
 use crate::bind::{self, CardBytes, Cards};
 use crate::command::CommandSkill;
-use crate::config::{AgentConfig, PaymentConfig};
+use crate::config::{AgentConfig, PayScheme, PaymentConfig};
 use crate::error::Error;
+use crate::facilitator::{MOUNTED_AT, Ours, SetupError};
 use crate::gate::Gate;
 use crate::limits::{LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
 use crate::notary::Notary;
@@ -25,8 +26,9 @@ use agent_core::ledger::Ledger;
 use agent_core::money::{AssetTable, BaseUnits};
 use agent_core::skill::erase;
 use agent_core::voucher::EscrowDomain;
-use agent_core::x402::{AgentIdentity, Mode, PaymentTerms, SCHEME_Z402, X402_VERSION};
+use agent_core::x402::{AgentIdentity, ExactOffer, PaymentTerms, X402_VERSION};
 use alloy_primitives::Address;
+use axum::Router;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,6 +71,7 @@ impl Agent {
         let mut gate = None;
         let mut notary = None;
         let mut terms = None;
+        let mut facilitator = None;
         if let (Some(payment), Some(store)) = (&config.payment, &stores.file) {
             if config.limits.skill_timeout_secs >= payment.deadline_margin_secs {
                 return Err(Error::TimeoutBeyondMargin);
@@ -91,15 +94,13 @@ impl Agent {
                 let identity = identity::register(&made.outbox, &made.chain, payment, &who);
                 ours.identity = Some(identity.await.map_err(|e| Error::Register(e.to_string()))?);
             }
-            let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-            gate = Some(Gate::new(
-                ours.clone(),
-                ledger,
-                made.locks(),
-                Arc::clone(&self.clock),
-            ));
+            let opened = paid.gate(ours.clone(), &made).await?;
+            gate = Some(opened.0);
+            facilitator = opened.1;
             terms = Some(ours);
             earnings = Some(made);
+        } else if config.facilitator.is_some() {
+            return Err(SetupError::NoChain.into());
         }
         let unwritable = |error: serde_json::Error| Error::Internal(error.to_string());
         let card = card::build(&name, &description, &url, &skills, terms.as_ref());
@@ -175,6 +176,9 @@ impl Agent {
         if let Some(signer) = &signer {
             router = router.merge(signing::key_set(signer).map_err(unwritable)?);
         }
+        if let Some(facilitator) = facilitator {
+            router = router.nest(MOUNTED_AT, facilitator);
+        }
         if let Some(store) = &stores.file {
             tokio::spawn(sweep(
                 Arc::clone(&service.0.engine),
@@ -217,10 +221,19 @@ impl Paid<'_> {
     ) -> Result<PaymentTerms, Error> {
         let payment = self.payment;
         let pay_to = self.payee()?;
+        let schemes = &payment.schemes;
+        let mut modes: Vec<_> = schemes.iter().map(|scheme| scheme.mode()).collect();
+        modes.dedup();
+        if schemes.is_empty() {
+            return Err(Error::NoScheme);
+        }
         Ok(PaymentTerms {
             x402_version: X402_VERSION,
-            modes: vec![Mode::Z],
-            schemes: vec![SCHEME_Z402.to_owned()],
+            modes,
+            schemes: schemes
+                .iter()
+                .map(|scheme| scheme.name().to_owned())
+                .collect(),
             asset: payment.chain.asset(),
             pay_to,
             contract: payment.chain.escrow,
@@ -229,10 +242,30 @@ impl Paid<'_> {
             max_in_flight: self.config.limits.in_flight_per_lock,
             max_timeout_seconds: self.config.limits.skill_timeout_secs,
             batch: None,
-            exact: None,
+            exact: schemes
+                .contains(&PayScheme::Exact)
+                .then(ExactOffer::default),
             identity: None::<AgentIdentity>,
             skills,
         })
+    }
+
+    /// The gate under these terms, and what others are offered of the facilitator that it asks.
+    pub(crate) async fn gate(
+        &self,
+        terms: PaymentTerms,
+        earnings: &Earnings,
+    ) -> Result<(Gate, Option<Router>), Error> {
+        let ledger: Arc<dyn Ledger> = Arc::new(self.store.clone());
+        let clock = Arc::clone(self.clock);
+        let gate = Gate::new(terms, ledger, earnings.locks(), clock);
+        let sends = (earnings.chain.clone(), earnings.outbox.clone());
+        let ours = Ours::open(self.config, self.payment, sends, self.clock).await?;
+        let gate = match ours.for_gate {
+            Some(facilitator) => gate.with_facilitator(facilitator),
+            None => gate,
+        };
+        Ok((gate, ours.for_others))
     }
 
     /// Who is paid.

@@ -1,4 +1,4 @@
-//! `facilitator.toml`: a facilitator that runs alone.
+//! How a facilitator is set up: alone, from `facilitator.toml`, or inside of an agent.
 
 use super::desk::FeeCaps;
 use super::limits::{BATCH_GAS_MAX, DEPOSIT_GAS_MAX};
@@ -6,6 +6,7 @@ use super::local::{ChainOffer, LocalFacilitator, Schemes, SetupError};
 use super::{FacilitatorOptions, Lends};
 use crate::auth::{AccessPolicy, AuthConfig, RateConfig};
 use crate::config::{ConfigError, KeyConfig};
+use agent_client::chain::Chain;
 use agent_client::chain::outbox::{OutboxConfig, TxOutbox};
 use agent_client::settings::{ChainSettings, TokenSettings};
 use agent_core::clock::Clock;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use url::Url;
 
 /// A facilitator's configuration. Unknown keys are errors.
 #[derive(Debug, Clone, Deserialize)]
@@ -110,20 +112,111 @@ impl FacilitatorConfig {
     /// # Errors
     /// [`SetupError::Auth`].
     pub fn options(&self, clock: &Arc<dyn Clock>) -> Result<FacilitatorOptions, SetupError> {
-        let policy = match &self.auth {
-            None => None,
-            Some(auth) => {
-                let mut policy = AccessPolicy::new("facilitator");
-                auth.apply(&mut policy, clock, &|name| std::env::var(name).ok())?;
-                Some(policy)
-            }
-        };
         Ok(FacilitatorOptions {
-            policy,
+            policy: policy(self.auth.as_ref(), clock)?,
             lends: self.lends.clone(),
             rate: self.rate.clone(),
         })
     }
+}
+
+fn policy(
+    auth: Option<&AuthConfig>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<AccessPolicy>, SetupError> {
+    let Some(auth) = auth else {
+        return Ok(None);
+    };
+    let mut policy = AccessPolicy::new("facilitator");
+    auth.apply(&mut policy, clock, &|name| std::env::var(name).ok())?;
+    Ok(Some(policy))
+}
+
+/// `[facilitator]` of `agent.toml`: the agent's own facilitator is open to others, under
+/// `/facilitator`, for the chain and with the key of `[payment]`.
+///
+/// Transfers that the agent makes for itself count against the same fees of a day, so strangers
+/// could use those up: say who may call with `auth`, or run one alone with a key of its own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MountConfig {
+    /// More assets than the one that the agent is paid in.
+    pub assets: Vec<TokenSettings>,
+    /// Which schemes.
+    pub schemes: Schemes,
+    /// The receiver authorizer that is lent to those of `lends`.
+    pub authorizer: Option<KeyConfig>,
+    /// What transactions may cost.
+    pub fees: FeeCaps,
+    /// How callers say who they are; without it everybody may call.
+    pub auth: Option<AuthConfig>,
+    /// For which receivers each caller is lent the authorizer.
+    pub lends: Lends,
+    /// How often one caller may ask.
+    pub rate: RateConfig,
+}
+
+impl MountConfig {
+    pub(super) fn offer(
+        &self,
+        settings: &ChainSettings,
+        chain: Chain,
+        outbox: TxOutbox,
+    ) -> Result<ChainOffer, SetupError> {
+        let authorizer = self.authorizer.as_ref().map(KeyConfig::read).transpose()?;
+        Ok(ChainOffer {
+            escrow: Some(settings.escrow),
+            schemes: self.schemes,
+            authorizer,
+            fees: self.fees,
+            ..ChainOffer::new(chain, outbox, assets(settings, &self.assets))
+        })
+    }
+
+    pub(super) fn options(&self, clock: &Arc<dyn Clock>) -> Result<FacilitatorOptions, SetupError> {
+        Ok(FacilitatorOptions {
+            policy: policy(self.auth.as_ref(), clock)?,
+            lends: self.lends.clone(),
+            rate: self.rate.clone(),
+        })
+    }
+}
+
+/// Who checks transfers for a seller and makes them: `"local"`, or the URL of a facilitator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum FacilitatorChoice {
+    /// The seller itself, which then pays for the transactions.
+    #[default]
+    Local,
+    /// Somebody else, whose word is believed.
+    Remote(Url),
+}
+
+impl TryFrom<String> for FacilitatorChoice {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "local" {
+            return Ok(Self::Local);
+        }
+        let url = Url::parse(&text);
+        url.map(Self::Remote)
+            .map_err(|_| "a facilitator is \"local\" or a URL")
+    }
+}
+
+/// The chain's first asset, and more.
+fn assets(settings: &ChainSettings, more: &[TokenSettings]) -> Vec<Asset> {
+    let more = more.iter().cloned().map(|token| Asset {
+        network: settings.network(),
+        address: token.address,
+        symbol: token.symbol,
+        decimals: token.decimals,
+        name: token.name,
+        version: token.version,
+    });
+    std::iter::once(settings.asset()).chain(more).collect()
 }
 
 /// A facilitator and the outboxes that it keeps open.
@@ -150,24 +243,12 @@ impl OfferConfig {
         let signer = self.key.read()?.to_signer()?;
         let outbox = TxOutbox::open(path, chain.clone(), signer, config, Arc::clone(clock));
         let authorizer = self.authorizer.as_ref().map(KeyConfig::read).transpose()?;
-        let more = self.assets.iter().cloned().map(|token| Asset {
-            network: settings.network(),
-            address: token.address,
-            symbol: token.symbol,
-            decimals: token.decimals,
-            name: token.name,
-            version: token.version,
-        });
         Ok(ChainOffer {
             escrow: Some(settings.escrow),
             schemes: self.schemes,
             authorizer,
             fees: self.fees,
-            ..ChainOffer::new(
-                chain,
-                outbox.await?,
-                std::iter::once(settings.asset()).chain(more).collect(),
-            )
+            ..ChainOffer::new(chain, outbox.await?, assets(settings, &self.assets))
         })
     }
 }

@@ -7,6 +7,7 @@ use super::schemes::{batch, exact, permit2, z402};
 use crate::auth::AuthConfigError;
 use agent_client::chain::outbox::{OutboxError, TxOutbox};
 use agent_client::chain::{Chain, ChainError};
+use agent_client::egress::EgressError;
 use agent_client::wallet::{KeyError, PayerKey};
 use agent_core::clock::Clock;
 use agent_core::json::{Json, Metadata};
@@ -124,6 +125,15 @@ pub enum SetupError {
         /// The chain of the offer.
         network: Network,
     },
+    /// The gate takes what the facilitator that it asks does not.
+    #[error("payment.schemes names {0}, and facilitator.schemes turns it off")]
+    NotOffered(&'static str),
+    /// Nothing says which chain, and what pays for transactions.
+    #[error("[facilitator] takes chain and key of [payment], which is not there")]
+    NoChain,
+    /// The way out to a remote facilitator.
+    #[error("payment.facilitator: {0}")]
+    Egress(#[from] EgressError),
     /// What the day cost so far cannot be counted.
     #[error("{0}")]
     Count(String),

@@ -9,6 +9,7 @@
 //! | `remote` | the same port, over a facilitator's HTTP interface |
 //! | `http` | that interface, for others |
 //! | `lending` | for whom a lent key signs |
+//! | `ours` | whom an agent asks, and what it offers others |
 //!
 //! Whoever calls pays nothing for the transactions, so each step before one is a guard: only
 //! configured chains, contracts and tokens; a simulation within a gas limit; fees within caps for
@@ -21,13 +22,15 @@ mod http;
 mod lending;
 pub mod limits;
 mod local;
+mod ours;
 mod refusal;
 mod remote;
 mod schemes;
 
-pub use config::{FacilitatorConfig, OfferConfig, Opened};
+pub use config::{FacilitatorChoice, FacilitatorConfig, MountConfig, OfferConfig, Opened};
 pub use desk::FeeCaps;
 pub use http::{FacilitatorOptions, router};
 pub use lending::Lends;
 pub use local::{ChainOffer, LocalFacilitator, Schemes, SetupError};
+pub(crate) use ours::{MOUNTED_AT, Ours};
 pub use remote::{RemoteFacilitator, RemoteHeader, RemoteOptions};

@@ -10,11 +10,15 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::settle::{SettleError, SettleReport};
 use crate::store::{SqliteStore, StoredTask, TaskStore};
+use crate::tasks::settling::{Finished, Verdict, settle};
 use agent_client::clock::SystemClock;
 use agent_core::clock::Clock;
-use agent_core::ledger::{Books, Ledger, LedgerError};
+use agent_core::ledger::{Books, Ledger, LedgerError, Unsettled};
 use agent_core::money::{Asset, AssetTable, BaseUnits, MoneyError};
 use agent_core::price::{Price, ResolvedPrice};
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
+use agent_core::x402::facilitator::Facilitator;
+use agent_core::x402::{BatchOffer, ExactOffer, SCHEME_EXACT};
 use alloy_primitives::Address;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,11 +60,23 @@ impl Till {
     /// A till that takes more than its configuration says.
     pub fn builder(config: AgentConfig) -> TillBuilder {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        TillBuilder { config, clock }
+        TillBuilder {
+            config,
+            clock,
+            facilitator: None,
+            exact: None,
+            batch: None,
+        }
     }
 
     async fn built(builder: TillBuilder) -> Result<Self, Error> {
-        let TillBuilder { config, clock } = builder;
+        let TillBuilder {
+            config,
+            clock,
+            facilitator,
+            exact,
+            batch,
+        } = builder;
         let Some(payment) = &config.payment else {
             return Err(Error::NoPayment("(a paid route)".to_owned()));
         };
@@ -75,11 +91,23 @@ impl Till {
             store: &store,
             clock: &clock,
         };
-        let terms = paid.terms(BTreeMap::new())?;
+        let mut terms = paid.terms(BTreeMap::new())?;
+        for (scheme, offered) in [
+            (SCHEME_BATCH_SETTLEMENT, batch.is_some()),
+            (SCHEME_EXACT, exact.is_some()),
+        ] {
+            if offered && !terms.schemes.iter().any(|known| known == scheme) {
+                terms.schemes.push(scheme.to_owned());
+            }
+        }
+        terms.batch = batch.or(terms.batch);
+        terms.exact = exact.or(terms.exact);
         let earnings = Earnings::start(&paid, terms.pay_to).await?;
-        let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-        let gate = Gate::new(terms, ledger, earnings.locks(), Arc::clone(&clock));
-        Ok(Self(Arc::new(Inner {
+        let (mut gate, _) = paid.gate(terms, &earnings).await?;
+        if let Some(facilitator) = facilitator {
+            gate = gate.with_facilitator(facilitator);
+        }
+        let till = Self(Arc::new(Inner {
             gate,
             store,
             clock,
@@ -90,7 +118,49 @@ impl Till {
             running: Running::default(),
             timeout: config.limits.skill_timeout(),
             public_url: config.public_url,
-        })))
+        }));
+        till.settle_left_over().await?;
+        Ok(till)
+    }
+
+    /// Goes on with the transfers that were being made when the process before this one ended.
+    async fn settle_left_over(&self) -> Result<(), Error> {
+        let left = self.0.gate.ledger().unsettled().await;
+        let left = left.map_err(|error| Error::Internal(error.to_string()))?;
+        for left in left {
+            let till = self.clone();
+            tokio::spawn(async move { till.settle_one(left).await });
+        }
+        Ok(())
+    }
+
+    async fn settle_one(&self, left: Unsettled) {
+        let Unsettled {
+            reserved,
+            request,
+            outcome,
+        } = left;
+        let id = reserved.task_id().to_owned();
+        let Ok(finished) = outcome.parse::<Finished>() else {
+            tracing::error!(
+                task = id,
+                "the outcome of a payment cannot be read; it is left"
+            );
+            return;
+        };
+        let (gate, now) = (&self.0.gate, self.0.clock.now_unix_millis());
+        let verdict = settle(gate, &reserved, &request, finished, now).await;
+        let Ok(Some(Verdict { charge, write, .. })) = verdict else {
+            return;
+        };
+        let ended = match charge {
+            Some(charge) => gate.ledger().post(reserved, charge, write).await,
+            None => gate.ledger().void(reserved, write).await,
+        };
+        if let Err(unresolved) = ended {
+            let error = unresolved.error;
+            tracing::error!(task = id, %error, "a settled payment waits for the next start");
+        }
     }
 
     /// Who is paid.
@@ -191,9 +261,33 @@ impl Till {
 pub struct TillBuilder {
     config: AgentConfig,
     clock: Arc<dyn Clock>,
+    facilitator: Option<Arc<dyn Facilitator>>,
+    exact: Option<ExactOffer>,
+    batch: Option<BatchOffer>,
 }
 
 impl TillBuilder {
+    /// Asks this facilitator about what only the chain can tell, and has it make transfers and
+    /// deposits. The schemes that need it are offered when it is named.
+    pub fn facilitator(mut self, facilitator: Arc<dyn Facilitator>) -> Self {
+        self.facilitator = Some(facilitator);
+        self
+    }
+
+    /// Takes scheme `exact` as well, after those that the configuration names: a transfer that is
+    /// made when the handler has answered and before anybody has the answer. It is always of the
+    /// whole price, whatever the handler charges.
+    pub fn exact(mut self, offer: ExactOffer) -> Self {
+        self.exact = Some(offer);
+        self
+    }
+
+    /// Takes scheme `batch-settlement` as well, after those that the configuration names.
+    pub fn batch(mut self, offer: BatchOffer) -> Self {
+        self.batch = Some(offer);
+        self
+    }
+
     /// Takes the time from another clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;

@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod agent;
 mod batch;
 mod exact;
 mod guards;
