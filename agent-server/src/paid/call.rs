@@ -217,6 +217,7 @@ impl Order {
                 "answer_delivered_once",
                 "this payment's answer was too large to keep and was delivered once",
             ),
+            None if is_withheld(receipt.as_ref()) => withheld(),
             // The process ended before the handler did.
             None => reply::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -327,11 +328,7 @@ impl End {
         let receipt = write.task.parse().ok().and_then(|task| receipt_in(&task));
         let mut response = match charge {
             Some(_) => answer.into_response(),
-            None => reply::failure(
-                StatusCode::PAYMENT_REQUIRED,
-                "payment_not_settled",
-                "the payment failed, so the answer is withheld; nothing was charged",
-            ),
+            None => withheld(),
         };
         reply::seal(&mut response, receipt.as_ref(), self.is_v1);
         self.commit(reserved, charge, write, response, tell).await;
@@ -456,6 +453,22 @@ fn judged(ran: Ran, price: BaseUnits) -> (Option<BaseUnits>, Answer) {
             (Some(charge), answer)
         }
     }
+}
+
+/// The code of a payment that failed after its work was done.
+const NOT_SETTLED: &str = "payment_not_settled";
+
+fn is_withheld(receipt: Option<&SettleResponse>) -> bool {
+    let code = receipt.and_then(|receipt| receipt.error_reason.as_deref());
+    code == Some(NOT_SETTLED)
+}
+
+fn withheld() -> Response {
+    reply::failure(
+        StatusCode::PAYMENT_REQUIRED,
+        NOT_SETTLED,
+        "the payment failed, so the answer is withheld; nothing was charged",
+    )
 }
 
 fn unknown() -> Response {

@@ -13,6 +13,7 @@
 mod confusion;
 mod counter;
 mod ends;
+mod exact;
 mod leaks;
 mod pages;
 mod replay;
