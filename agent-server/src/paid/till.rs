@@ -103,8 +103,7 @@ impl Till {
         terms.batch = batch.or(terms.batch);
         terms.exact = exact.or(terms.exact);
         let earnings = Earnings::start(&paid, terms.pay_to).await?;
-        let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-        let mut gate = Gate::new(terms, ledger, earnings.locks(), Arc::clone(&clock));
+        let (mut gate, _) = paid.gate(terms, &earnings).await?;
         if let Some(facilitator) = facilitator {
             gate = gate.with_facilitator(facilitator);
         }
