@@ -55,9 +55,21 @@ def stock(folder, program, *arguments):
     return lambda log, kind, *more: kind(*install.command(folder, program, *arguments, *more), log)
 
 
-def own(name):
+def own(name, *arguments):
     """How to start a program of this workspace."""
-    return lambda log, kind, *more: kind([install.binary(name), *more], install.ROOT, log)
+    return lambda log, kind, *more: kind([install.binary(name), *arguments, *more], install.ROOT, log)
+
+
+class Nobody:
+    """In place of a facilitator, for a seller that is its own."""
+
+    url = "local"
+
+    def __init__(self, *_):
+        pass
+
+    def stop(self):
+        pass
 
 
 class OurFacilitator(Program):

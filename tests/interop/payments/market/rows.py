@@ -35,10 +35,13 @@ BUYERS = {
 SELLERS = {
     "@x402/express 2.27.0": Program("@x402/express 2.27.0", "ts", cast.stock("ts", "server")),
     "x402-express 1.2.0": Program("x402-express 1.2.0", "v1", cast.stock("v1", "server")),
+    "agent, a skill": Program("agent, a skill", "node", cast.own("interop_seller", "skills"), ("interop_seller",)),
+    "agent, a route": Program("agent, a route", "node", cast.own("interop_seller", "routes"), ("interop_seller",)),
 }
 FACILITATORS = {
     "@x402/core 2.27.0": Program("@x402/core 2.27.0", "ts", cast.stock("ts", "facilitator")),
     "agent facilitator": Program("agent facilitator", "node", cast.OurFacilitator, ("agent",)),
+    "the seller": Program("the seller", "node", cast.Nobody),
 }
 
 EXACT, BATCH = "exact", "batch-settlement"
@@ -64,7 +67,8 @@ class Pair:
 
 
 STOCK, STOCK_V1 = "@x402/express 2.27.0", "x402-express 1.2.0"
-CORE, OURS = "@x402/core 2.27.0", "agent facilitator"
+CORE, OURS, NONE = "@x402/core 2.27.0", "agent facilitator", "the seller"
+SKILL, ROUTE = "agent, a skill", "agent, a route"
 
 # Stock peers among themselves: what they agree on is what our stand-in contracts must do.
 PAIRS = [
@@ -86,6 +90,17 @@ PAIRS = [
     Pair("x402 (PyPI) 2.25.0", STOCK, OURS, EXACT),
     Pair("x402 (PyPI) 2.25.0", STOCK, OURS, BATCH),
     Pair("x402-fetch 1.2.0", STOCK_V1, OURS, EXACT),
+    # Our seller.
+    Pair("@x402/fetch 2.27.0", SKILL, NONE, EXACT),
+    Pair("@x402/fetch 2.27.0", ROUTE, NONE, EXACT),
+    Pair("@x402/fetch 2.27.0", SKILL, CORE, EXACT),
+    Pair("@x402/axios 2.11.0", SKILL, NONE, EXACT),
+    Pair("x402 (PyPI) 2.25.0", SKILL, NONE, EXACT),
+    Pair("x402 (PyPI) 2.25.0", ROUTE, NONE, EXACT),
+    Pair("x402-fetch 1.2.0", SKILL, NONE, EXACT),
+    Pair("x402-fetch 1.2.0", ROUTE, NONE, EXACT),
+    Pair("agent", SKILL, NONE, EXACT),
+    Pair("agent", ROUTE, OURS, EXACT),
 ]
 
 
@@ -150,7 +165,7 @@ def run(pair):
         buyer, seller, facilitator = pair.programs()
         chain = start(Node, pair.node, log)
         lender = start(facilitator.start, log, cast.Server, chain.url)
-        shop = start(seller.start, log, cast.Server, pair.scheme, lender.url, pair.authorizer)
+        shop = start(seller.start, log, cast.Server, pair.scheme, lender.url, pair.authorizer, chain.url)
         customer = start(buyer.start, log, cast.Player)
         customer.call("connect", rpc=chain.url, scheme=pair.scheme)
         deal = steps.Deal(chain, customer, shop, {who: chain.has(who) for who in (BUYER, SELLER)})
