@@ -47,17 +47,30 @@ pub(crate) fn run(
     in_flight: usize,
     wanted: &str,
 ) -> Result<Measured> {
-    let connections = (0..in_flight).map(|_| Connection::open(address));
+    run_lines(address, &[requests], in_flight, wanted)
+}
+
+/// The same with several lines of requests: each connection sends those of its line, in order.
+pub(crate) fn run_lines(
+    address: SocketAddr,
+    lines: &[impl AsRef<[Vec<u8>]>],
+    in_flight: usize,
+    wanted: &str,
+) -> Result<Measured> {
+    let connections = (0..in_flight).map(|at| Connection::open(address, at));
     let mut connections: Vec<Connection> = connections.collect::<Result<_>>()?;
-    let mut requests = requests.iter();
-    let mut latencies = Vec::with_capacity(requests.len());
+    let all = lines.iter().map(|line| line.as_ref().len()).sum();
+    let mut latencies = Vec::with_capacity(all);
+    let mut lines: Vec<_> = lines.iter().map(|line| line.as_ref().iter()).collect();
+    let count = lines.len().max(1);
     let started = Instant::now();
     while !connections.is_empty() {
         let mut at = 0;
         while let Some(connection) = connections.get_mut(at) {
             if let Some(latency) = connection.look(wanted)? {
                 latencies.extend(latency);
-                match requests.next() {
+                let line = lines.get_mut(connection.number % count);
+                match line.and_then(Iterator::next) {
                     Some(request) => connection.send(request)?,
                     None => {
                         connections.swap_remove(at);
@@ -73,17 +86,19 @@ pub(crate) fn run(
 
 /// One kept-alive connection, and the call that it carries.
 struct Connection {
+    number: usize,
     socket: TcpStream,
     sent: Option<Instant>,
     read: Vec<u8>,
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> Result<Self> {
+    fn open(address: SocketAddr, number: usize) -> Result<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         Ok(Self {
+            number,
             socket,
             sent: None,
             read: Vec::new(),

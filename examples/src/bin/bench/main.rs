@@ -4,21 +4,35 @@
 //! moment apart. Where a store is durable, an answer is given after the commit, with
 //! `synchronous=FULL`, that carries it.
 
+mod buyer;
 mod chain;
+mod counter;
+#[allow(dead_code, reason = "shared with `gas_table`, which shows all of it")]
+#[path = "../gas_table/escrow.rs"]
+mod escrow;
 mod load;
 mod paid;
+mod paying;
 mod report;
 mod serving;
+#[allow(dead_code, reason = "as above")]
+#[path = "../gas_table/stage.rs"]
+mod stage;
+mod tables;
 mod unpaid;
+mod write;
 
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// For `escrow`: what it settles together.
+pub(crate) const BATCHES: [usize; 1] = [1];
+
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// Measures unpaid calls against a bare echo, streams and open tasks, paid calls against unpaid
-/// ones, and the gas of settlement.
+/// Measures unpaid calls against a bare echo, streams and open tasks, and calls paid in every scheme
+/// against unpaid ones.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Only this part; all of them by default.
@@ -39,6 +53,12 @@ struct Arguments {
     /// One JSON object instead of tables.
     #[arg(long)]
     json: bool,
+    /// Write the tables between their markers in docs/BENCHMARKS.md.
+    #[arg(long, conflicts_with = "json")]
+    write: bool,
+    /// The root of the repository, where the document is.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
     /// Be the server that another process measures.
     #[arg(long, hide = true, requires = "data_dir")]
     serve: Option<unpaid::Served>,
@@ -51,7 +71,7 @@ struct Arguments {
 enum Part {
     /// Unpaid calls, streams and open tasks.
     Unpaid,
-    /// Paid calls and their settlement.
+    /// Calls paid in every scheme, beside unpaid ones.
     Paid,
 }
 
@@ -87,36 +107,21 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Paid) {
         let runtime = tokio::runtime::Runtime::new()?;
-        report.paid = Some(runtime.block_on(Box::pin(paid(arguments)))?);
+        report.paid = Some(runtime.block_on(Box::pin(paying::measure(arguments)))?);
     }
-    report.print(arguments.json)
-}
-
-/// Here load, agent and chain share this process and all its cores.
-async fn paid(arguments: &Arguments) -> Result<report::Paid> {
-    let voucher_check = paid::voucher_check()?;
-    let mut world = Box::pin(serving::open()).await?;
-    let mut rounds = report::Rounds::default();
-    for round in 1..=arguments.rounds {
-        eprintln!("paid, round {round} of {}", arguments.rounds);
-        for in_flight in unpaid::IN_FLIGHT {
-            let calls = arguments.calls_at(in_flight) / 2;
-            rounds.add("unpaid", in_flight, world.unpaid(calls, in_flight).await?);
-            rounds.add("paid", in_flight, world.paid(calls, in_flight).await?);
-        }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(());
     }
-    let (payments, settled) = world.settle().await?;
-    let (locks, batch_gas) = chain::batch_of_locks(250)?;
-    Box::pin(world.close()).await;
-    let per = |gas: u64, count: u64| gas.checked_div(count).unwrap_or(0);
-    Ok(report::Paid {
-        calls: rounds.medians(),
-        voucher_check_nanos: u64::try_from(voucher_check.as_nanos())?,
-        payments,
-        transactions: settled.transactions,
-        gas_of_one_lock: settled.gas_used,
-        gas_per_payment_of_1000: per(settled.gas_used, 1_000),
-        locks_in_batch: locks,
-        gas_per_lock_in_batch: per(batch_gas, locks),
-    })
+    if arguments.write {
+        let path = arguments.root.join("docs/BENCHMARKS.md");
+        return write::put(&path, &report);
+    }
+    for text in [
+        report.unpaid.map(|u| u.tables()),
+        report.paid.map(|p| p.tables()),
+    ] {
+        println!("{}", text.unwrap_or_default());
+    }
+    Ok(())
 }

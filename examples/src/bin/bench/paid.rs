@@ -5,10 +5,9 @@ use agent_client::settings::ChainSettings;
 use agent_client::wallet::PayerKey;
 use agent_core::json::{Json, Metadata};
 use agent_core::money::BaseUnits;
-use agent_core::voucher::{EscrowDomain, Lock, Salt, Voucher};
+use agent_core::voucher::{Lock, Salt, Voucher};
 use agent_core::x402::{
-    Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentTerms, VoucherText,
-    X402_VERSION, Z402Payload,
+    Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, PaymentRequirements, X402_VERSION,
 };
 use agent_devnet::DEV_ACCOUNTS;
 use alloy_primitives::Address;
@@ -18,7 +17,11 @@ use std::time::{Duration, Instant};
 pub(crate) const PAYER: usize = 5;
 
 pub(crate) fn payer() -> Result<PayerKey> {
-    let account = DEV_ACCOUNTS.get(PAYER).ok_or("no such account")?;
+    key(PAYER)
+}
+
+pub(crate) fn key(number: usize) -> Result<PayerKey> {
+    let account = DEV_ACCOUNTS.get(number).ok_or("no such account")?;
     Ok(PayerKey::from_hex(account.private_key)?)
 }
 
@@ -34,36 +37,24 @@ pub(crate) fn lock(chain: &ChainSettings, payee: Address, salt: u64) -> Result<L
     })
 }
 
-/// A payment of `max` under a cumulative ceiling, as message metadata wants it.
-pub(crate) fn payload(
-    terms: &PaymentTerms,
-    domain: &EscrowDomain,
-    key: &PayerKey,
-    lock: Lock,
-    max: BaseUnits,
-    ceiling: BaseUnits,
+/// A payment with a name, as message metadata wants it.
+pub(crate) fn payment(
+    mode: Mode,
+    accepted: PaymentRequirements,
+    payload: Json,
+    id: String,
 ) -> Result<String> {
-    let channel_id = lock.id(domain);
-    let signature = key
-        .sign(domain.voucher_digest(channel_id, ceiling))
-        .to_string();
-    let voucher = VoucherText {
-        channel_id,
-        max_claimable_amount: ceiling,
-        signature,
-    };
     let mut extensions = Metadata::new();
-    let id = format!("bench-payment-{ceiling:0>16}");
     extensions.set(PAYMENT_IDENTIFIER, &PaymentIdentifier::of(id))?;
-    let payload = PaymentPayload {
+    let payment = PaymentPayload {
         x402_version: X402_VERSION,
-        mode: Mode::Z,
+        mode,
         resource: None,
-        accepted: terms.requirements(max)?,
-        payload: Json::from_value(&Z402Payload::Voucher { lock, voucher })?,
+        accepted,
+        payload,
         extensions,
     };
-    Ok(serde_json::to_string(&payload)?)
+    Ok(serde_json::to_string(&payment)?)
 }
 
 /// How long one voucher check takes: lock id, digest, recovery of the signer.

@@ -13,7 +13,8 @@ use child::Server;
 use serde::Serialize;
 
 /// How many are in flight, each on a connection of its own.
-pub(crate) const IN_FLIGHT: [usize; 2] = [1, 32];
+pub(crate) const IN_FLIGHT: [usize; 2] = [1, IN_FLIGHT_MOST];
+pub(crate) const IN_FLIGHT_MOST: usize = 32;
 
 /// What was found, the median round of each measurement.
 #[derive(Debug, Default, Serialize)]
