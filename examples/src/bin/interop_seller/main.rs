@@ -2,14 +2,20 @@
 //! routes of axum behind a price. `tests/interop/payments/README.md` lists the commands on standard
 //! input; each line is one, and each is answered by one line.
 
+mod till;
+
 use agent_client::settings::ChainSettings;
 use agent_core::money::BaseUnits;
+use agent_core::x402::BatchOffer;
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
+use agent_core::x402::facilitator::{Facilitator, Supported};
 use agent_server::config::{
     AgentConfig, FacilitatorChoice, KeyConfig, Limits, PayScheme, PaymentConfig,
 };
 use agent_server::paid::{Charge, PaidLayer, Till};
 use agent_server::prelude::*;
 use agent_server::{Agent, RunningAgent};
+use alloy_primitives::Address;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::any;
@@ -19,6 +25,7 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::io::BufRead;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -53,16 +60,12 @@ struct Arguments {
 
 impl Arguments {
     fn config(&self, listen: SocketAddr, dir: &tempfile::TempDir) -> Result<AgentConfig, Fault> {
-        let scheme = match self.scheme.as_str() {
-            "exact" => PayScheme::Exact,
-            other => return Err(format!("no scheme {other}").into()),
-        };
         let chain = ChainSettings {
             poll_millis: 50,
             ..ChainSettings::devnet(&self.rpc)
         };
         let payment = PaymentConfig {
-            schemes: vec![scheme],
+            schemes: vec![PayScheme::Z402, PayScheme::Exact],
             facilitator: FacilitatorChoice::try_from(self.facilitator.clone())?,
             ..PaymentConfig::new(chain, KeyConfig::Devnet(SELLER))
         };
@@ -77,6 +80,35 @@ impl Arguments {
             ..AgentConfig::default()
         })
     }
+}
+
+impl Arguments {
+    /// How the scheme is offered, by the facilitator's key or by the seller's own.
+    async fn batch(&self, facilitator: Option<&dyn Facilitator>) -> Result<BatchOffer, Fault> {
+        let receiver_authorizer = match facilitator {
+            Some(facilitator) if !self.is_own() => {
+                let supported = facilitator.supported().await?;
+                lent(&supported).ok_or("the facilitator lends no authorizer")?
+            }
+            _ => KeyConfig::Devnet(SELLER).read()?.address(),
+        };
+        Ok(BatchOffer {
+            receiver_authorizer,
+            withdraw_delay: 900,
+            // As much as a stock seller asks for unless told otherwise: ten calls.
+            min_deposit: Some(BaseUnits::new(10_000)),
+            asset_transfer_method: None,
+        })
+    }
+
+    fn is_own(&self) -> bool {
+        self.authorizer == "own"
+    }
+}
+
+fn lent(supported: &Supported) -> Option<Address> {
+    let kind = supported.kind(SCHEME_BATCH_SETTLEMENT, "eip155:84532")?;
+    kind.extra.parse("receiverAuthorizer").ok()?
 }
 
 /// What is asked, of a skill or a route.
@@ -159,7 +191,11 @@ enum Inner {
 }
 
 impl Shop {
-    async fn open(given: &Arguments, listen: SocketAddr) -> Result<Self, Fault> {
+    async fn open(
+        given: &Arguments,
+        facilitator: Option<&dyn Facilitator>,
+        listen: SocketAddr,
+    ) -> Result<Self, Fault> {
         let dir = tempfile::tempdir()?;
         let config = given.config(listen, &dir)?;
         let (address, inner) = match given.form {
@@ -172,7 +208,9 @@ impl Shop {
                 (address, Inner::Skills(agent))
             }
             Form::Routes => {
-                let till = Box::pin(Till::open(config)).await?;
+                let batch = given.batch(facilitator).await?;
+                let till = Till::builder(config).batch(batch).open();
+                let till = Box::pin(till).await?;
                 let app = routes(&till)?;
                 let listener = TcpListener::bind(listen).await?;
                 let address = listener.local_addr()?;
@@ -220,17 +258,42 @@ impl Shop {
     }
 }
 
-async fn obey(given: &Arguments, shop: &mut Option<Shop>, line: &str) -> Result<Value, Fault> {
-    let command: Value = serde_json::from_str(line)?;
-    match command.get("op").and_then(Value::as_str) {
-        Some("forget") => {
-            let open = shop.take().ok_or("the shop is closed")?;
+/// A seller that obeys.
+struct Seller {
+    given: Arguments,
+    /// Unless the seller is its own.
+    facilitator: Option<Arc<dyn Facilitator>>,
+    shop: Option<Shop>,
+}
+
+impl Seller {
+    async fn open(&mut self, listen: SocketAddr) -> Result<String, Fault> {
+        let facilitator = self.facilitator.as_deref();
+        let shop = Box::pin(Shop::open(&self.given, facilitator, listen)).await?;
+        Ok(self.shop.insert(shop).url())
+    }
+
+    async fn obey(&mut self, line: &str) -> Result<Value, Fault> {
+        let command: Value = serde_json::from_str(line)?;
+        let op = command.get("op").and_then(Value::as_str);
+        if op == Some("forget") {
+            let open = self.shop.take().ok_or("the shop is closed")?;
             let address = open.address;
             Box::pin(open.close()).await?;
-            *shop = Some(Box::pin(Shop::open(given, address)).await?);
-            Ok(Value::Null)
+            self.open(address).await?;
+            return Ok(Value::Null);
         }
-        other => Err(format!("no command is called {other:?}").into()),
+        let Some(Inner::Routes { till, .. }) = self.shop.as_ref().map(|shop| &shop.inner) else {
+            return Err("only routes are paid with channels".into());
+        };
+        let facilitator = self.facilitator.as_deref().ok_or("no facilitator")?;
+        match op {
+            Some("claim") => Ok(till::claim(till, facilitator, self.given.is_own())
+                .await?
+                .into()),
+            Some("settle") => Ok(till::pay_out(till, facilitator).await?.into()),
+            other => Err(format!("no command is called {other:?}").into()),
+        }
     }
 }
 
@@ -241,15 +304,21 @@ async fn main() -> Result<(), Fault> {
         .with_env_filter("warn")
         .init();
     let given = Arguments::parse();
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut shop = Some(Box::pin(Shop::open(&given, free)).await?);
-    if let Some(shop) = &shop {
-        println!("{}", json!({ "url": shop.url() }));
-    }
+    let facilitator = match given.facilitator.as_str() {
+        "local" => None,
+        url => Some(till::remote(url)?),
+    };
+    let mut seller = Seller {
+        given,
+        facilitator,
+        shop: None,
+    };
+    let url = seller.open(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    println!("{}", json!({ "url": url }));
     while let Some(line) =
         tokio::task::spawn_blocking(|| std::io::stdin().lock().lines().next()).await?
     {
-        let answer = match obey(&given, &mut shop, &line?).await {
+        let answer = match seller.obey(&line?).await {
             Ok(answer) => json!({ "ok": answer }),
             Err(fault) => json!({ "error": { "name": "Fault", "message": fault.to_string() } }),
         };
