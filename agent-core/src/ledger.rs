@@ -201,7 +201,7 @@ pub struct Unsettled {
 /// agent starts again.
 #[must_use = "a reservation holds a buyer's money until it is posted, voided or parked"]
 #[derive(Debug)]
-pub struct Reserved(Holding);
+pub struct Reserved(Holding, Option<Box<str>>);
 
 /// What is held for one call, as a store knows it.
 #[derive(Debug)]
@@ -251,7 +251,19 @@ impl Reserved {
     /// Call it after the commit returned success, never before, and once for each reservation.
     /// Everything that runs for money rests on this. `clippy.toml` bans it outside the stores.
     pub const fn attest_committed(holding: Holding) -> Self {
-        Self(holding)
+        Self(holding, None)
+    }
+
+    /// The same, paid for from a channel that this call paid into with the named transaction.
+    pub fn with_deposit(self, transaction: &str) -> Self {
+        Self(self.0, Some(transaction.into()))
+    }
+
+    /// The transaction that paid into the channel for this call, for its receipt. Not kept when the
+    /// reservation is parked or taken over by another process.
+    #[must_use]
+    pub fn deposit(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     /// The buyer's key for this payment.

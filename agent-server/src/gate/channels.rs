@@ -9,7 +9,8 @@ use agent_core::channel::{LockState, NO_DEADLINE};
 use agent_core::ledger::{LedgerError, PaymentId, Proof, Reserve, ReserveRequest};
 use agent_core::voucher::Funding;
 use agent_core::x402::batch::{
-    BatchError, BatchPayload, BatchTerms, ChannelConfig, ChannelState, Deposit, VoucherState,
+    BatchError, BatchPayload, BatchReceipt, BatchTerms, ChannelConfig, ChannelState, Deposit,
+    VoucherState,
 };
 use agent_core::x402::facilitator::RequestV2;
 use agent_core::x402::{
@@ -53,6 +54,7 @@ impl Gate {
         if request.payment_id.as_str().starts_with(NAMED_BY_US) && self.may_retry(&request).await? {
             request.payment_id = attempt;
         }
+        let mut paid_in = None;
         match &checked.payload {
             BatchPayload::Deposit { deposit, .. } => {
                 // One that was made before is not made again.
@@ -62,8 +64,15 @@ impl Gate {
                 if let Some(answer) = known.await? {
                     return admitted(answer).map_err(|refused| self.corrective(&channel, refused));
                 }
-                self.deposit(&checked, &channel, deposit).await?;
-                self.look(&channel, &checked.request).await?;
+                let answer = self.deposit(&checked, &channel, deposit).await?;
+                // Without a look of our own the facilitator's word on what it did has to do: the
+                // deposit is made, so it would not verify a second time.
+                let said = BatchReceipt::read(&answer.extra).unwrap_or_default();
+                match said.channel_state.filter(|_| self.channels.is_none()) {
+                    Some(state) => self.observe(&channel, state).await?,
+                    None => self.look(&channel, &checked.request).await?,
+                };
+                paid_in = Some(answer.transaction);
             }
             BatchPayload::Refund { .. } => {
                 return Err(GateRefusal::new(
@@ -77,7 +86,13 @@ impl Gate {
         if worth_waiting(&answer).is_some() && self.look(&channel, &checked.request).await? {
             answer = self.ledger.reserve(request).await?;
         }
-        admitted(answer).map_err(|refused| self.corrective(&channel, refused))
+        match admitted(answer).map_err(|refused| self.corrective(&channel, refused))? {
+            Admitted::New(reserved) => Ok(Admitted::New(match paid_in {
+                Some(transaction) => reserved.with_deposit(&transaction),
+                None => reserved,
+            })),
+            before => Ok(before),
+        }
     }
 
     /// Whether a payment that we named was made before and came to nothing, so that a stock client
@@ -201,7 +216,7 @@ impl Gate {
         checked: &Checked,
         channel: &ChannelConfig,
         deposit: &Deposit,
-    ) -> Result<(), GateRefusal> {
+    ) -> Result<SettleResponse, GateRefusal> {
         let token = TokenDomain::of(&self.terms.asset);
         let now = self.clock.now_unix_secs();
         deposit
@@ -214,7 +229,7 @@ impl Gate {
             .ok_or_else(|| self.unsupported())?;
         let answer = facilitator.settle(checked.request.clone()).await?;
         if answer.success {
-            Ok(())
+            Ok(answer)
         } else {
             Err(GateRefusal::of_facilitator(
                 answer.error_reason.as_deref(),
@@ -237,11 +252,22 @@ impl Gate {
         channel: &ChannelConfig,
         payment: &RequestV2,
     ) -> Result<bool, GateRefusal> {
-        let state = self.channel_source()?.state(channel, payment).await?;
+        match self.channel_source()?.state(channel, payment).await? {
+            Some(state) => self.observe(channel, state).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Tells the ledger what the chain says of a channel; false when it is of another channel.
+    async fn observe(
+        &self,
+        channel: &ChannelConfig,
+        state: ChannelState,
+    ) -> Result<bool, GateRefusal> {
         let id = channel.id(&self.domains.batch);
-        let Some(state) = state.filter(|state| state.channel_id == id) else {
+        if state.channel_id != id {
             return Ok(false);
-        };
+        }
         let seen = LockState::of_batch(channel, &state);
         match self.ledger.observe(Funding::Batch(*channel), seen).await {
             Ok(_) => Ok(true),

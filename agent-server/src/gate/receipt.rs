@@ -78,6 +78,7 @@ impl Gate {
         };
         Ok(SettleResponse {
             payer: payer.map(|payer| payer.to_string()),
+            transaction: reserved.deposit().unwrap_or_default().to_owned(),
             extra,
             ..self.answer(mode, charged.error())
         })

@@ -155,11 +155,16 @@ async fn a_deposit_is_made_once_and_pays_for_the_first_call() {
     let payment = seller.payment(SCHEME_BATCH_SETTLEMENT, 1_000, deposit(1_000, 5_000));
     let payment = seller.named("deposit", payment);
     let reserved = new(seller.admit(&payment, 1_000).await);
+    let amount = Charged::Amount(BaseUnits::new(1_000));
+    let receipt = seller.gate.receipt(&reserved, amount).await.unwrap();
+    assert_eq!(receipt.transaction, format!("0x{}", "ab".repeat(32)));
     charge(&seller, reserved, 1_000).await;
     let again = seller.admit(&payment, 1_000).await;
     assert!(matches!(again, Ok(Admitted::Same(_))), "{again:?}");
     assert_eq!(seller.fake.settled.load(Ordering::SeqCst), 1);
     let reserved = new(seller.admit(&batch(&seller, 2_000, 1_000), 1_000).await);
+    let receipt = seller.gate.receipt(&reserved, amount).await.unwrap();
+    assert_eq!(receipt.transaction, "", "a voucher is no transaction");
     charge(&seller, reserved, 1_000).await;
     let refund = seller.payment(SCHEME_BATCH_SETTLEMENT, 1_000, refund(2_000));
     let code = refused(seller.admit(&refund, 1_000).await).code;

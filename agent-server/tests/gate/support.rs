@@ -11,8 +11,8 @@ use agent_core::voucher::{
     CanonicalSignature, ChannelId, Domains, EscrowDomain, Funding, Lock, Salt,
 };
 use agent_core::x402::batch::{
-    BatchPayload, ChannelConfig, ChannelState, Deposit, DepositAuthorization, Erc3009Deposit,
-    SCHEME_BATCH_SETTLEMENT,
+    BatchPayload, BatchReceipt, ChannelConfig, ChannelState, Deposit, DepositAuthorization,
+    Erc3009Deposit, SCHEME_BATCH_SETTLEMENT, codes,
 };
 use agent_core::x402::facilitator::{
     Facilitator, FacilitatorError, RequestV2, Supported, VerifyResponse,
@@ -60,6 +60,11 @@ impl Facilitator for Fake {
             }
             if let Ok(paid) = request.payment_payload.payload.parse::<BatchPayload>() {
                 let id = paid.voucher().channel_id;
+                // As real ones: an authorization that was used is not good a second time.
+                if matches!(paid, BatchPayload::Deposit { .. }) {
+                    let code = codes::DEPOSIT_SIMULATION_FAILED;
+                    return Ok(VerifyResponse::invalid(code, None));
+                }
                 if let Some(state) = self.channels.lock().unwrap().get(&id) {
                     answer.extra = Json::from_value(state).unwrap();
                 }
@@ -76,6 +81,7 @@ impl Facilitator for Fake {
             self.settled.fetch_add(1, Ordering::SeqCst);
             let refused = *self.refuses.lock().unwrap();
             let payload = &request.payment_payload.payload;
+            let mut extra = Json::default();
             if let Ok(BatchPayload::Deposit {
                 voucher, deposit, ..
             }) = payload.parse()
@@ -84,6 +90,11 @@ impl Facilitator for Fake {
                 let id = voucher.channel_id;
                 let state = channels.entry(id).or_insert_with(|| on_chain(id, 0));
                 state.balance = state.balance.plus(deposit.amount).unwrap();
+                let receipt = BatchReceipt {
+                    channel_state: Some(*state),
+                    ..BatchReceipt::default()
+                };
+                extra = Json::from_value(&receipt).unwrap();
             }
             Ok(SettleResponse {
                 success: refused.is_none(),
@@ -94,7 +105,7 @@ impl Facilitator for Fake {
                 transaction: format!("0x{}", "ab".repeat(32)),
                 network: request.payment_requirements.network,
                 amount: None,
-                extra: Json::default(),
+                extra,
                 extensions: Metadata::new(),
             })
         })
