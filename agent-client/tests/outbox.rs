@@ -14,7 +14,8 @@ use agent_client::{
     chain::{
         Chain, ChainError,
         outbox::{
-            OutboxConfig, OutboxError, TxId, TxOutbox, TxOutcome, TxRecord, TxRequest, TxStatus,
+            OutboxConfig, OutboxError, TxBounds, TxId, TxOutbox, TxOutcome, TxRecord, TxRequest,
+            TxStatus,
         },
     },
     clock::SystemClock,
@@ -356,6 +357,64 @@ async fn the_fee_cap_holds() {
     );
     devnet.chain().mine(1).unwrap();
     assert_mined(&outbox.wait(id, WAIT).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_of_one_transaction_hold_and_keep_no_other_waiting() {
+    let (devnet, dir) = (devnet_by_hand().await, tempfile::tempdir().unwrap());
+    let path = dir.path().join("o.db");
+    let line = chain(&devnet).await;
+    let eager = || OutboxConfig {
+        replace_after: Duration::from_millis(50),
+        ..quick()
+    };
+    let outbox = open_with(&devnet, &path, line.clone(), eager()).await;
+    let bounded = |purpose, gas_max, fee_wei_max| {
+        let bounds = TxBounds {
+            gas_max,
+            fee_wei_max,
+        };
+        pay(&devnet, purpose, 5).with_bounds(bounds)
+    };
+    let hungry = send(&outbox, bounded("hungry", Some(21_000), None)).await;
+    let TxOutcome::Failed { code, .. } = outbox.wait(hungry, WAIT).await.unwrap() else {
+        panic!("it needs more gas")
+    };
+    assert_eq!(code, "outbox.gas_limit");
+    let dear = send(&outbox, bounded("dear", None, Some(1_000))).await;
+    let plain = send(&outbox, pay(&devnet, "plain", 5)).await;
+    signed(&outbox, plain).await;
+    let why = until("it says why", async || {
+        outbox.get(dear).await.unwrap().last_error
+    });
+    assert!(why.await.starts_with("outbox.fee_cap"));
+    assert_eq!(
+        outbox.get(dear).await.unwrap().status,
+        TxStatus::Waiting,
+        "no nonce is spent"
+    );
+    devnet.chain().mine(1).unwrap();
+    assert_mined(&outbox.wait(plain, WAIT).await.unwrap());
+
+    // As much as is asked for now: there is no room for a replacement, also after a restart.
+    let gas = outbox.get(plain).await.unwrap();
+    let TxOutcome::Mined(mined) = gas.status.outcome().unwrap().clone() else {
+        panic!("mined")
+    };
+    let room = u128::from(mined.gas_used) * line.fees().await.unwrap().max_fee;
+    let snug = send(&outbox, bounded("snug", None, Some(room))).await;
+    let hashes = until("the bound is felt", async || {
+        let record = outbox.get(snug).await.unwrap();
+        let felt = record.last_error.is_some_and(|why| why.contains("fee_cap"));
+        felt.then_some(record.hashes)
+    });
+    let hashes = hashes.await;
+    outbox.close().await;
+    let outbox = open_with(&devnet, &path, line, eager()).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(outbox.get(snug).await.unwrap().hashes, hashes);
+    devnet.chain().mine(1).unwrap();
+    assert_mined(&outbox.wait(snug, WAIT).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use super::{AuthorizeRequest, AuthorizeResponse, SettleResponse};
 use super::{Mode, PaymentPayload, PaymentRequirements, X402_VERSION, v1};
 use crate::json::{Json, Metadata, check_depth};
 use crate::ledger::BoxFuture;
+use alloy_primitives::B256;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -239,6 +240,9 @@ impl Supported {
 /// - **`settle` is idempotent.** The same payment twice is made once; the second answer names the
 ///   first's transaction. It answers after the transaction is in a block, or with the error reason
 ///   `settlement_pending` and the transaction's hash: then ask again.
+/// - **`settle_once` says yes once**, where who made payments is known. It is for those who may have
+///   let one payment in twice: of all calls with it one is told of success, and after that only
+///   calls of the same `name`.
 /// - **A payment that is refused is an answer** (`is_valid` or `success` is false), not an error.
 pub trait Facilitator: Send + Sync + std::fmt::Debug {
     /// What it can do.
@@ -249,6 +253,16 @@ pub trait Facilitator: Send + Sync + std::fmt::Debug {
     /// Makes a payment on chain.
     fn settle(&self, request: RequestV2)
     -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>>;
+    /// Makes a payment on chain for one that may not count payments itself; `name` is what it calls
+    /// this request, the same when it is sent again. Facilitators that keep nothing answer as
+    /// [`settle`](Self::settle) does.
+    fn settle_once(
+        &self,
+        request: RequestV2,
+        _name: Option<B256>,
+    ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>> {
+        self.settle(request)
+    }
     /// Opens a lock of z402 for a buyer, or adds to it. A facilitator of plain x402 refuses.
     fn authorize(
         &self,

@@ -1,6 +1,7 @@
 //! What a day of transactions may cost.
 
 use agent_client::chain::outbox::{TxOutbox, TxOutcome, TxRecord};
+use alloy_primitives::B256;
 use std::collections::BTreeMap;
 
 use super::limits::OUTBOX_PAGE;
@@ -20,9 +21,21 @@ pub(super) struct Budget {
     held: BTreeMap<String, u128>,
 }
 
-/// The note that goes with a transaction.
-pub(super) fn note(fee_wei: u128) -> serde_json::Value {
-    serde_json::json!({ FEE_NOTE: fee_wei.to_string() })
+/// The note under which the name of the request is kept.
+const NAME_NOTE: &str = "request";
+
+/// The note that goes with a transaction, and the name of the request that it is made for.
+pub(super) fn note(fee_wei: u128, name: Option<B256>) -> serde_json::Value {
+    let mut note = serde_json::json!({ FEE_NOTE: fee_wei.to_string() });
+    if let (Some(note), Some(name)) = (note.as_object_mut(), name) {
+        note.insert(NAME_NOTE.to_owned(), name.to_string().into());
+    }
+    note
+}
+
+/// The name of the request that a transaction was made for, if it had one.
+pub(super) fn name(record: &TxRecord) -> Option<B256> {
+    record.request.meta.get(NAME_NOTE)?.as_str()?.parse().ok()
 }
 
 fn noted(record: &TxRecord) -> u128 {
@@ -42,8 +55,13 @@ pub(super) fn cost(outcome: &TxOutcome) -> u128 {
 }
 
 impl Budget {
-    /// What the facilitator's transactions of today, which an earlier process may have made, cost.
-    pub(super) async fn recount(outbox: &TxOutbox, now_millis: u64) -> Checked<Self> {
+    /// What the facilitator's transactions of today, which an earlier process may have made, cost,
+    /// and which purposes are under way.
+    pub(super) async fn recount(
+        outbox: &TxOutbox,
+        now_millis: u64,
+    ) -> Checked<(Self, Vec<String>)> {
+        let mut open = Vec::new();
         let mut budget = Self {
             day: now_millis / DAY_MILLIS,
             ..Self::default()
@@ -52,20 +70,22 @@ impl Budget {
         loop {
             let page = outbox.list(after, OUTBOX_PAGE).await?;
             let Some(last) = page.last() else {
-                return Ok(budget);
+                return Ok((budget, open));
             };
             after = Some(last.id);
             for record in &page {
-                if record.created_ms / DAY_MILLIS != budget.day
-                    || !record.request.purpose.starts_with(super::desk::PURPOSE)
-                {
+                if !record.request.purpose.starts_with(super::desk::PURPOSE) {
                     continue;
                 }
+                let is_today = record.created_ms / DAY_MILLIS == budget.day;
                 match record.status.outcome() {
-                    Some(outcome) => budget.add(cost(outcome)),
+                    Some(outcome) if is_today => budget.add(cost(outcome)),
+                    Some(_) => {}
+                    // Whenever it was begun, it is today that it costs.
                     None => {
                         let purpose = record.request.purpose.clone();
-                        budget.held.insert(purpose, noted(record));
+                        budget.held.insert(purpose.clone(), noted(record));
+                        open.push(purpose);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use super::desk::FeeCaps;
 use super::limits::{BATCH_GAS_MAX, DEPOSIT_GAS_MAX};
 use super::local::{ChainOffer, LocalFacilitator, Schemes, SetupError};
-use super::{FacilitatorOptions, Lends};
+use super::{FacilitatorOptions, Lends, Repeats};
 use crate::auth::{AccessPolicy, AuthConfig, RateConfig};
 use crate::config::{ConfigError, KeyConfig};
 use agent_client::chain::Chain;
@@ -40,6 +40,9 @@ pub struct FacilitatorConfig {
     /// How often one caller may ask.
     #[serde(default)]
     pub rate: RateConfig,
+    /// What is answered for payments that were made before: `"refuse"` or `"answer"`.
+    #[serde(default)]
+    pub repeats: Repeats,
 }
 
 /// One chain.
@@ -116,6 +119,7 @@ impl FacilitatorConfig {
             policy: policy(self.auth.as_ref(), clock)?,
             lends: self.lends.clone(),
             rate: self.rate.clone(),
+            repeats: self.repeats,
         })
     }
 }
@@ -154,6 +158,8 @@ pub struct MountConfig {
     pub lends: Lends,
     /// How often one caller may ask.
     pub rate: RateConfig,
+    /// What is answered for payments that were made before: `"refuse"` or `"answer"`.
+    pub repeats: Repeats,
 }
 
 impl MountConfig {
@@ -178,6 +184,7 @@ impl MountConfig {
             policy: policy(self.auth.as_ref(), clock)?,
             lends: self.lends.clone(),
             rate: self.rate.clone(),
+            repeats: self.repeats,
         })
     }
 }

@@ -4,8 +4,9 @@ use super::budget::{self, Budget};
 use super::limits::{ATTEMPTS_MAX, GAS_MARGIN_PERCENT};
 use super::local::ChainOffer;
 use super::refusal::{Checked, No, PENDING, Refusal};
+use super::tickets::{Asker, Ticket, Tickets, told_before};
 use agent_client::chain::ChainError;
-use agent_client::chain::outbox::{Mined, OutboxError, TxOutcome, TxRecord, TxRequest};
+use agent_client::chain::outbox::{Mined, OutboxError, TxBounds, TxOutcome, TxRecord, TxRequest};
 use agent_core::clock::Clock;
 use agent_core::money::{Asset, AssetId, Network};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
@@ -60,6 +61,7 @@ pub(super) struct Desk {
     pub(super) offer: ChainOffer,
     pending_after: Duration,
     budget: Mutex<Budget>,
+    tickets: Tickets,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -77,11 +79,13 @@ impl Desk {
         pending_after: Duration,
         clock: Arc<dyn Clock>,
     ) -> Checked<Self> {
-        let budget = Budget::recount(&offer.outbox, clock.now_unix_millis()).await?;
+        let recount = Budget::recount(&offer.outbox, clock.now_unix_millis());
+        let (budget, open) = recount.await?;
         Ok(Self {
             offer,
             pending_after,
             budget: Mutex::new(budget),
+            tickets: Tickets::owed(open.iter().filter_map(|purpose| key(purpose))),
             clock,
         })
     }
@@ -132,6 +136,34 @@ impl Desk {
         ))
     }
 
+    /// Makes a job unless it was made, for one that may be told so. `check` goes before a new one.
+    pub(super) async fn once<C>(&self, job: &Job, asker: Asker, check: C) -> Checked<(Done, Ticket)>
+    where
+        C: Future<Output = Checked<()>> + Send,
+    {
+        let mut ticket = match (self.known(job).await?, asker.name()) {
+            // The very same request again, however long after.
+            (Known::Same(record), Some(name)) if budget::name(&record) == Some(name) => {
+                Ticket::free()
+            }
+            _ => self.tickets.take(&job.key, asker, job.taken)?,
+        };
+        // Read again: only now nobody else begins.
+        let done = match self.known(job).await? {
+            Known::Same(record) if ticket.is_owed() => self.again(job, &record).await?,
+            Known::Same(record) => {
+                return Err(told_before(job.taken, record.hashes.last().copied()));
+            }
+            Known::Other => return Err(No::code(job.taken)),
+            Known::New(name) => {
+                check.await?;
+                ticket.begun();
+                self.make_for(job, name, asker.name()).await?
+            }
+        };
+        Ok((done, ticket))
+    }
+
     /// Runs the job without sending it, within its gas. Gives the gas it takes.
     pub(super) async fn simulate(&self, job: &Job) -> Result<u64, Simulated> {
         let request = TransactionRequest {
@@ -153,6 +185,10 @@ impl Desk {
 
     /// Makes a job that is new: simulates it, keeps within the fees, stores it, and waits.
     pub(super) async fn make(&self, job: &Job, name: String) -> Checked<Done> {
+        self.make_for(job, name, None).await
+    }
+
+    async fn make_for(&self, job: &Job, name: String, request: Option<B256>) -> Checked<Done> {
         let gas = self
             .simulate(job)
             .await
@@ -171,7 +207,11 @@ impl Desk {
             data: job.data.clone(),
             value: U256::ZERO,
             gas_limit: None,
-            meta: budget::note(fee),
+            bounds: TxBounds {
+                gas_max: Some(job.gas_max),
+                fee_wei_max: Some(self.offer.fees.transaction_max()),
+            },
+            meta: budget::note(fee, request),
         };
         match self.offer.outbox.enqueue(request).await {
             Ok(enqueued) => self.finish(job, &name, enqueued.id).await,
@@ -236,6 +276,12 @@ impl Desk {
     fn budget<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
         work(&mut self.budget.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The [`Job::key`] in the name of a transaction.
+fn key(purpose: &str) -> Option<String> {
+    let (key, _attempt) = purpose.strip_prefix(PURPOSE)?.rsplit_once('/')?;
+    Some(key.to_owned())
 }
 
 /// Why a job is not fit to be sent.

@@ -1,7 +1,7 @@
 //! The HTTP interface of a facilitator (x402 v2 §7, v1 §7, and `/authorize` of z402).
 
 use super::lending::{self, Lends};
-use super::limits::{BODY_WAIT, BUSY_RETRY_SECS, CALLS_MAX};
+use super::limits::{BODY_WAIT, BUSY_RETRY_SECS, CALLS_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
 use crate::auth::{AccessPolicy, Counted, Presented, RateConfig, RateLimiter};
 use crate::bind::Peer;
 use agent_core::json::Metadata;
@@ -10,6 +10,7 @@ use agent_core::x402::facilitator::{
 };
 use agent_core::x402::limits::MAX_BODY_BYTES;
 use agent_core::x402::{AuthorizeRequest, Mode, SettleResponse};
+use alloy_primitives::{B256, keccak256};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -25,6 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
+/// The header by which a request is known that is sent again (draft-ietf-httpapi-idempotency-key).
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Who may call a facilitator over HTTP, and how often.
 #[derive(Debug, Default)]
 pub struct FacilitatorOptions {
@@ -36,6 +40,21 @@ pub struct FacilitatorOptions {
     pub lends: Lends,
     /// How often one caller may ask.
     pub rate: RateConfig,
+    /// What is answered to those that ask for a payment that was made.
+    pub repeats: Repeats,
+}
+
+/// What is answered when a payment that was made, and told of, is to be settled again. The second
+/// to ask may be the same server, or another request that the same payment was sent with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeats {
+    /// That its nonce is used, unless it is the same request by its `Idempotency-Key`: one success
+    /// for one payment, as stock servers expect it.
+    #[default]
+    Refuse,
+    /// The first answer, for servers that all admit each payment once themselves.
+    Answer,
 }
 
 struct Shared {
@@ -43,6 +62,7 @@ struct Shared {
     policy: Option<AccessPolicy>,
     lends: Lends,
     limiter: RateLimiter,
+    repeats: Repeats,
     places: Semaphore,
 }
 
@@ -59,6 +79,7 @@ pub fn router(facilitator: Arc<dyn Facilitator>, options: FacilitatorOptions) ->
         policy: options.policy.map(AccessPolicy::settled),
         lends: options.lends,
         limiter: RateLimiter::new(&options.rate),
+        repeats: options.repeats,
         places: Semaphore::new(CALLS_MAX),
     });
     Router::new()
@@ -84,7 +105,7 @@ async fn supported(State(shared): State<Arc<Shared>>, request: Request) -> Respo
 
 async fn verify(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let answer = async {
-        let (_, body) = shared.enter(request).await?;
+        let Entered { body, .. } = shared.enter(request).await?;
         let _place = shared.place()?;
         let asked = read(&body, What::Verify)?;
         let is_v1 = matches!(asked, FacilitatorRequest::V1(_));
@@ -103,7 +124,7 @@ async fn verify(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 async fn settle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let answer = async {
-        let (caller, body) = shared.enter(request).await?;
+        let Entered { caller, name, body } = shared.enter(request).await?;
         let _place = shared.place()?;
         let asked = read(&body, What::Settle)?;
         let v1_network = match &asked {
@@ -119,7 +140,10 @@ async fn settle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         {
             return Err(Box::new(shared.not_lent(caller.is_some(), &request)));
         }
-        let response = shared.facilitator.settle(request).await;
+        let response = match shared.repeats {
+            Repeats::Refuse => shared.facilitator.settle_once(request, name).await,
+            Repeats::Answer => shared.facilitator.settle(request).await,
+        };
         let mut response = response.map_err(|error| failed(&error, What::Settle))?;
         if let Some(network) = v1_network {
             response.error_reason = response.error_reason.map(|code| v1_reason(&code));
@@ -132,7 +156,7 @@ async fn settle(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 async fn authorize(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let answer = async {
-        let (_, body) = shared.enter(request).await?;
+        let Entered { body, .. } = shared.enter(request).await?;
         let _place = shared.place()?;
         let asked = AuthorizeRequest::read(&body);
         let asked = asked.map_err(|error| unreadable(error, What::Settle))?;
@@ -141,6 +165,31 @@ async fn authorize(State(shared): State<Arc<Shared>>, request: Request) -> Respo
         Ok(json(StatusCode::OK, &response))
     };
     one(answer.await)
+}
+
+/// A request that was let in.
+struct Entered {
+    /// Who calls, if that is known.
+    caller: Option<String>,
+    /// What the caller calls this request.
+    name: Option<B256>,
+    body: Bytes,
+}
+
+/// The `Idempotency-Key` of a request, hashed: it is kept with the transaction. Whose it is does not
+/// matter, since who is to be told of a payment once is the server, which chooses the key.
+fn name(request: &Parts) -> Result<Option<B256>, Box<Response>> {
+    let mut keys = request.headers.get_all(IDEMPOTENCY_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) if (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len()) => {
+            Ok(Some(keccak256(key.as_bytes())))
+        }
+        _ => Err(Box::new(json(
+            StatusCode::BAD_REQUEST,
+            &Told::new("invalid_idempotency_key", What::Settle),
+        ))),
+    }
 }
 
 fn one(answer: Answer) -> Response {
@@ -182,11 +231,13 @@ impl Shared {
         Ok(caller)
     }
 
-    /// Who calls, and with what body.
-    async fn enter(&self, request: Request) -> Result<(Option<String>, Bytes), Box<Response>> {
+    async fn enter(&self, request: Request) -> Result<Entered, Box<Response>> {
         let (parts, stream) = request.into_parts();
-        let caller = self.admit(&parts).await?;
-        Ok((caller, body(stream).await?))
+        Ok(Entered {
+            caller: self.admit(&parts).await?,
+            name: name(&parts)?,
+            body: body(stream).await?,
+        })
     }
 
     fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Box<Response>> {

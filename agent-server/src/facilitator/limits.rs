@@ -43,6 +43,13 @@ pub const DAY_FEE_GWEI_MAX: u64 = 100_000_000;
 /// Transactions that are read at once when a restart counts what the day has cost.
 pub const OUTBOX_PAGE: usize = 500;
 
+/// Answers that are owed for payments that were begun. Each stands for a transaction, so the day's
+/// fees end long before.
+pub const OWED_MAX: usize = 100_000;
+
+/// Characters of an `Idempotency-Key`; a UUID has 36.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
 /// Chains of one facilitator. Each has a node, a key and an outbox.
 pub const CHAINS_MAX: usize = 32;
 

@@ -4,6 +4,7 @@ use super::desk::{Desk, FeeCaps};
 use super::limits::{ASSETS_MAX, CHAINS_MAX, PENDING_AFTER};
 use super::refusal::{Checked, No};
 use super::schemes::{batch, exact, permit2, z402};
+use super::tickets::Asker;
 use crate::auth::AuthConfigError;
 use agent_client::chain::outbox::{OutboxError, TxOutbox};
 use agent_client::chain::{Chain, ChainError};
@@ -21,7 +22,7 @@ use agent_core::x402::{
     AuthorizeRequest, AuthorizeResponse, Mode, SCHEME_EXACT, SCHEME_UPTO, SCHEME_Z402,
     SettleResponse, X402_VERSION, v1,
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -236,17 +237,42 @@ impl LocalFacilitator {
         }
     }
 
-    async fn settle_one(&self, request: &RequestV2) -> Checked<SettleResponse> {
+    async fn settle_one(&self, request: &RequestV2, asker: Asker) -> Checked<SettleResponse> {
         let desk = self.desk(request)?;
         let schemes = desk.offer.schemes;
         match request.payment_requirements.scheme.as_str() {
-            SCHEME_EXACT if schemes.exact => exact::settle(desk, request).await,
-            SCHEME_UPTO if schemes.upto => permit2::settle_upto(desk, request).await,
+            SCHEME_EXACT if schemes.exact => exact::settle(desk, request, asker).await,
+            SCHEME_UPTO if schemes.upto => permit2::settle_upto(desk, request, asker).await,
             SCHEME_BATCH_SETTLEMENT if schemes.batch_settlement => {
-                batch::settle(desk, request).await
+                batch::settle(desk, request, asker).await
             }
             SCHEME_Z402 if schemes.z402 => z402::settle(desk, request).await,
             _ => Err(No::code("unsupported_scheme")),
+        }
+    }
+
+    async fn settle_for(
+        &self,
+        request: RequestV2,
+        asker: Asker,
+    ) -> Result<SettleResponse, FacilitatorError> {
+        match self.settle_one(&request, asker).await {
+            Ok(response) => Ok(response),
+            Err(No::Failed(error)) => Err(error),
+            Err(No::Refused(refusal)) => Ok(SettleResponse {
+                success: false,
+                mode: request.mode,
+                error_reason: Some(refusal.code.to_owned()),
+                error_message: refusal.message,
+                payer: payer(&request),
+                transaction: refusal
+                    .transaction
+                    .map_or_else(String::new, |hash| hash.to_string()),
+                network: request.payment_requirements.network,
+                amount: None,
+                extensions: Metadata::default(),
+                extra: Json::default(),
+            }),
         }
     }
 
@@ -368,26 +394,15 @@ impl Facilitator for LocalFacilitator {
         &self,
         request: RequestV2,
     ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>> {
-        Box::pin(async move {
-            match self.settle_one(&request).await {
-                Ok(response) => Ok(response),
-                Err(No::Failed(error)) => Err(error),
-                Err(No::Refused(refusal)) => Ok(SettleResponse {
-                    success: false,
-                    mode: request.mode,
-                    error_reason: Some(refusal.code.to_owned()),
-                    error_message: refusal.message,
-                    payer: payer(&request),
-                    transaction: refusal
-                        .transaction
-                        .map_or_else(String::new, |hash| hash.to_string()),
-                    network: request.payment_requirements.network,
-                    amount: None,
-                    extensions: Metadata::default(),
-                    extra: Json::default(),
-                }),
-            }
-        })
+        Box::pin(self.settle_for(request, Asker::Counts))
+    }
+
+    fn settle_once(
+        &self,
+        request: RequestV2,
+        name: Option<B256>,
+    ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>> {
+        Box::pin(self.settle_for(request, Asker::Once(name)))
     }
 
     fn authorize(

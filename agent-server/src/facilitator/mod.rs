@@ -9,6 +9,7 @@
 //! | `remote` | the same port, over a facilitator's HTTP interface |
 //! | `http` | that interface, for others |
 //! | `lending` | for whom a lent key signs |
+//! | `tickets` | who is told that a payment was made |
 //! | `ours` | whom an agent asks, and what it offers others |
 //!
 //! Whoever calls pays nothing for the transactions, so each step before one is a guard: only
@@ -26,10 +27,11 @@ mod ours;
 mod refusal;
 mod remote;
 mod schemes;
+mod tickets;
 
 pub use config::{FacilitatorChoice, FacilitatorConfig, MountConfig, OfferConfig, Opened};
 pub use desk::FeeCaps;
-pub use http::{FacilitatorOptions, router};
+pub use http::{FacilitatorOptions, Repeats, router};
 pub use lending::Lends;
 pub use local::{ChainOffer, LocalFacilitator, Schemes, SetupError};
 pub(crate) use ours::{MOUNTED_AT, Ours};

@@ -1,5 +1,6 @@
 //! Somebody else's facilitator, over HTTP.
 
+use super::http::IDEMPOTENCY_KEY;
 use super::limits::{
     REMOTE_PAUSE_MAX, REMOTE_RETRIES_MAX, REMOTE_SETTLE_WAIT, REMOTE_WAIT, SUPPORTED_TTL,
 };
@@ -11,6 +12,7 @@ use agent_core::x402::facilitator::{
 };
 use agent_core::x402::limits::MAX_BODY_BYTES;
 use agent_core::x402::{AuthorizeRequest, AuthorizeResponse, SettleResponse};
+use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -141,8 +143,14 @@ impl RemoteFacilitator {
         &self,
         path: &str,
         request: &Q,
+        name: Option<B256>,
     ) -> Result<A, FacilitatorError> {
-        let (headers, body) = (headers(&self.options.settle)?, body(request)?);
+        let (mut headers, body) = (headers(&self.options.settle)?, body(request)?);
+        // The same payment is the same request: asked for again, it is answered again.
+        let name = name.unwrap_or_else(|| keccak256(&body));
+        if let Ok(name) = HeaderValue::from_str(&name.to_string()) {
+            headers.insert(IDEMPOTENCY_KEY, name);
+        }
         let wait = self.options.settle_wait;
         let response = match self.send(Method::POST, path, headers, body, wait).await {
             Ok(response) => response,
@@ -268,13 +276,23 @@ impl Facilitator for RemoteFacilitator {
         &self,
         request: RequestV2,
     ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>> {
-        Box::pin(async move { self.act("settle", &request).await })
+        Box::pin(async move { self.act("settle", &request, None).await })
+    }
+
+    fn settle_once(
+        &self,
+        request: RequestV2,
+        name: Option<B256>,
+    ) -> BoxFuture<'_, Result<SettleResponse, FacilitatorError>> {
+        // Without a name of the caller's each call is another one.
+        let name = name.unwrap_or_else(B256::random);
+        Box::pin(async move { self.act("settle", &request, Some(name)).await })
     }
 
     fn authorize(
         &self,
         request: AuthorizeRequest,
     ) -> BoxFuture<'_, Result<AuthorizeResponse, FacilitatorError>> {
-        Box::pin(async move { self.act("authorize", &request).await })
+        Box::pin(async move { self.act("authorize", &request, None).await })
     }
 }

@@ -22,7 +22,10 @@ fn egress() -> Egress {
 }
 
 /// Serves a facilitator until the test ends.
-async fn serve(facilitator: Arc<dyn Facilitator>, options: FacilitatorOptions) -> String {
+pub(crate) async fn serve(
+    facilitator: Arc<dyn Facilitator>,
+    options: FacilitatorOptions,
+) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = router(facilitator, options);
@@ -30,7 +33,7 @@ async fn serve(facilitator: Arc<dyn Facilitator>, options: FacilitatorOptions) -
     url
 }
 
-fn remote(url: &str, options: RemoteOptions) -> RemoteFacilitator {
+pub(crate) fn remote(url: &str, options: RemoteOptions) -> RemoteFacilitator {
     RemoteFacilitator::new(egress(), url, options).unwrap()
 }
 
@@ -50,7 +53,7 @@ fn policy() -> AccessPolicy {
     policy
 }
 
-async fn post(url: &str, body: Vec<u8>) -> (StatusCode, serde_json::Value) {
+pub(crate) async fn post(url: &str, body: Vec<u8>) -> (StatusCode, serde_json::Value) {
     let limits = ExchangeLimits::default();
     let egress = egress();
     let sent = egress.send(Method::POST, url, HeaderMap::new(), body.into(), limits);

@@ -12,5 +12,6 @@ mod batch;
 mod exact;
 mod guards;
 mod http;
+mod repeats;
 mod world;
 mod z402;

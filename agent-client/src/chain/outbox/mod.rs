@@ -32,5 +32,6 @@ mod worker;
 pub use error::OutboxError;
 pub use handle::TxOutbox;
 pub use types::{
-    Enqueued, Mined, OutboxConfig, OutboxHealth, TxId, TxOutcome, TxRecord, TxRequest, TxStatus,
+    Enqueued, Mined, OutboxConfig, OutboxHealth, TxBounds, TxId, TxOutcome, TxRecord, TxRequest,
+    TxStatus,
 };

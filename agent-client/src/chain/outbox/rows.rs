@@ -4,7 +4,8 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 use super::{
-    Enqueued, Mined, OutboxError, TxId, TxOutcome, TxRecord, TxRequest, TxStatus, fees::SignedTx,
+    Enqueued, Mined, OutboxError, TxBounds, TxId, TxOutcome, TxRecord, TxRequest, TxStatus,
+    fees::SignedTx,
 };
 use crate::{chain::Fees, limits, sqlite::JobError};
 
@@ -71,8 +72,9 @@ pub(super) fn insert(
         return Err(JobError::Refused(OutboxError::TooLarge("the note")));
     }
     conn.prepare_cached(
-        "INSERT INTO tx (purpose, recipient, data, value, gas_wanted, meta, created_ms, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting')",
+        "INSERT INTO tx (purpose, recipient, data, value, gas_wanted, meta, created_ms, state,
+                         gas_max, fee_wei_max)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9)",
     )?
     .execute(params![
         request.purpose,
@@ -82,6 +84,8 @@ pub(super) fn insert(
         request.gas_limit.map(to_i64).transpose()?,
         meta,
         to_i64(now_ms)?,
+        request.bounds.gas_max.map(to_i64).transpose()?,
+        request.bounds.fee_wei_max.map(|wei| wei.to_string()),
     ])?;
     Ok(Enqueued {
         id: TxId(conn.last_insert_rowid()),
@@ -329,6 +333,13 @@ fn request(row: &Row<'_>) -> Sql<TxRequest> {
         data: row.get::<_, Vec<u8>>("data")?.into(),
         value: U256::try_from_be_slice(&value).ok_or_else(|| bad("value"))?,
         gas_limit: maybe_u64(row, "gas_wanted")?,
+        bounds: TxBounds {
+            gas_max: maybe_u64(row, "gas_max")?,
+            fee_wei_max: match row.get::<_, Option<String>>("fee_wei_max")? {
+                Some(text) => Some(text.parse().map_err(|_| bad("fee"))?),
+                None => None,
+            },
+        },
         meta: serde_json::from_str(&meta).map_err(|_| bad("meta"))?,
     })
 }

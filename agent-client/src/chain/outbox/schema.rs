@@ -1,7 +1,8 @@
 //! The outbox's tables.
 
 /// Scripts for [`migrate`](crate::sqlite::migrate); never edited once released.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     -- Whose outbox this is: a file is bound to one key on one chain.
     CREATE TABLE owner (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -51,4 +52,10 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ) STRICT;
 
     CREATE INDEX attempt_tx ON attempt (tx, seq);
-"];
+",
+    "
+    -- What one transaction may take and cost; without it, what the outbox allows.
+    ALTER TABLE tx ADD COLUMN gas_max INTEGER;
+    ALTER TABLE tx ADD COLUMN fee_wei_max TEXT;
+",
+];

@@ -153,7 +153,9 @@ impl Worker {
             return Ok(false);
         };
         let suggested = self.chain.fees().await?;
-        let Some(fees) = fees::bumped(newest.fees, suggested, self.config.max_fee_cap) else {
+        let bounds = row.request.bounds;
+        let cap = bounds.fee_cap(self.config.max_fee_cap, row.gas_limit);
+        let Some(fees) = fees::bumped(newest.fees, suggested, cap) else {
             self.note(row.id, &Trouble::FeeCap).await?;
             return Ok(false);
         };

@@ -54,8 +54,37 @@ pub struct TxRequest {
     pub value: U256,
     /// Gas limit; `None` estimates, which also finds out about a revert before anything is signed.
     pub gas_limit: Option<u64>,
+    /// What it may take and cost, if that is less than what the outbox allows.
+    pub bounds: TxBounds,
     /// Kept beside the transaction for the caller; nothing here reads it.
     pub meta: Value,
+}
+
+/// Bounds of one transaction, held whenever it is signed and when it is replaced. They are not part
+/// of what makes a request the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TxBounds {
+    /// The most gas; one that needs more has failed.
+    pub gas_max: Option<u64>,
+    /// The most that gas may cost, in wei; while it would cost more the transaction waits, and is
+    /// not replaced.
+    pub fee_wei_max: Option<u128>,
+}
+
+impl TxBounds {
+    /// The most gas, under the outbox's own bound.
+    pub(super) fn gas_max(self, config: u64) -> u64 {
+        self.gas_max.map_or(config, |max| max.min(config))
+    }
+
+    /// The most per gas for this much of it, under the outbox's own bound.
+    pub(super) fn fee_cap(self, config: u128, gas_limit: u64) -> u128 {
+        let most = self.fee_wei_max.map(|max| {
+            let each = max.checked_div(u128::from(gas_limit));
+            each.unwrap_or(max)
+        });
+        most.map_or(config, |most| most.min(config))
+    }
 }
 
 impl TxRequest {
@@ -68,6 +97,7 @@ impl TxRequest {
             data: call.abi_encode().into(),
             value: U256::ZERO,
             gas_limit: None,
+            bounds: TxBounds::default(),
             meta: Value::Null,
         }
     }
@@ -76,6 +106,13 @@ impl TxRequest {
     #[must_use]
     pub fn with_meta(mut self, meta: Value) -> Self {
         self.meta = meta;
+        self
+    }
+
+    /// The same within these bounds.
+    #[must_use]
+    pub const fn with_bounds(mut self, bounds: TxBounds) -> Self {
+        self.bounds = bounds;
         self
     }
 

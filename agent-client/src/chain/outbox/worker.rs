@@ -164,7 +164,7 @@ impl Worker {
             return Ok(());
         }
         let suggested = self.chain.fees().await?;
-        let fees = fees::capped(suggested, self.config.max_fee_cap).ok_or(Trouble::FeeCap)?;
+        fees::capped(suggested, self.config.max_fee_cap).ok_or(Trouble::FeeCap)?;
         let mut nonce = self.next_nonce().await?;
         let mut trouble = Ok(());
         for (id, request) in waiting {
@@ -177,6 +177,12 @@ impl Worker {
                     trouble = Err(other);
                     continue;
                 }
+            };
+            let cap = request.bounds.fee_cap(self.config.max_fee_cap, gas_limit);
+            let Some(fees) = fees::capped(suggested, cap) else {
+                // It waits for itself alone.
+                self.note(id, &Trouble::FeeCap).await?;
+                continue;
             };
             let chain_id = self.chain.chain_id();
             let tx = fees::sign(&self.signer, chain_id, &request, nonce, gas_limit, fees)?;
@@ -221,7 +227,7 @@ impl Worker {
     /// The gas limit, or `None` if the row has been ended instead: it would revert, or needs more
     /// gas than is ever paid for.
     async fn gas_limit(&self, id: TxId, request: &TxRequest) -> Result<Option<u64>, Trouble> {
-        let max = self.config.gas_limit_max;
+        let max = request.bounds.gas_max(self.config.gas_limit_max);
         let gas = match request.gas_limit {
             Some(gas) => gas,
             None => {

@@ -4,6 +4,7 @@ use super::{consistent, settled};
 use crate::facilitator::desk::{Desk, Done, Job, Known, Simulated};
 use crate::facilitator::limits::{BATCH_GAS_MAX, DEPOSIT_GAS_MAX};
 use crate::facilitator::refusal::{Checked, No};
+use crate::facilitator::tickets::Asker;
 use agent_client::chain::bindings::IToken;
 use agent_client::chain::x402_bindings::{IAccount, IX402BatchSettlement as Contract};
 use agent_core::json::Json;
@@ -51,7 +52,11 @@ pub(crate) async fn verify(desk: &Desk, request: &RequestV2) -> Checked<VerifyRe
     })
 }
 
-pub(crate) async fn settle(desk: &Desk, request: &RequestV2) -> Checked<SettleResponse> {
+pub(crate) async fn settle(
+    desk: &Desk,
+    request: &RequestV2,
+    asker: Asker,
+) -> Checked<SettleResponse> {
     consistent(request).map_err(as_ours)?;
     let payload = request.payment_payload.payload.parse();
     match payload.map_err(|_| No::code(codes::UNKNOWN_SETTLE_ACTION))? {
@@ -59,7 +64,10 @@ pub(crate) async fn settle(desk: &Desk, request: &RequestV2) -> Checked<SettleRe
             channel_config,
             voucher,
             deposit,
-        } => deposit_now(desk, request, &channel_config, &voucher, &deposit).await,
+        } => {
+            let paid = (&channel_config, &voucher, deposit.as_ref());
+            deposit_now(desk, request, paid, asker).await
+        }
         BatchSettlePayload::Claim {
             claims,
             claim_authorizer_signature,
@@ -247,29 +255,25 @@ async fn check_deposit(
 async fn deposit_now(
     desk: &Desk,
     request: &RequestV2,
-    config: &ChannelConfig,
-    text: &VoucherText,
-    deposit: &Deposit,
+    (config, text, deposit): (&ChannelConfig, &VoucherText, &Deposit),
+    asker: Asker,
 ) -> Checked<SettleResponse> {
     let terms = BatchTerms::read(&request.payment_requirements)?;
     desk.asset(terms.evm.token)?;
     let job = deposit_job(&terms, config, deposit)?;
-    let done = match desk.known(&job).await? {
-        Known::Same(record) => desk.again(&job, &record).await?,
-        Known::Other => return Err(No::code(job.taken)),
-        Known::New(name) => {
-            let draw = Draw::Request {
-                max: terms.evm.amount,
-            };
-            check(desk, &terms, config, text, draw, Some(deposit)).await?;
-            check_deposit(desk, &terms, config, deposit, &job).await?;
-            desk.make(&job, name).await?
-        }
+    let checks = async {
+        let draw = Draw::Request {
+            max: terms.evm.amount,
+        };
+        check(desk, &terms, config, text, draw, Some(deposit)).await?;
+        check_deposit(desk, &terms, config, deposit, &job).await
     };
+    let (done, ticket) = desk.once(&job, asker, checks).await?;
     let receipt = BatchReceipt {
         channel_state: Some(state(desk, config.id(&terms.domain())).await?),
         ..BatchReceipt::default()
     };
+    ticket.told();
     let amount = deposit.amount.to_string();
     Ok(SettleResponse {
         extra: as_json(&receipt)?,

@@ -4,6 +4,7 @@ use crate::facilitator::desk::{Desk, Done, Job, Known, Simulated};
 use crate::facilitator::limits::TRANSFER_GAS_MAX;
 use crate::facilitator::refusal::{Checked, No};
 use crate::facilitator::schemes::{consistent, named_as, settled};
+use crate::facilitator::tickets::Asker;
 use agent_client::chain::bindings::IToken;
 use agent_core::x402::facilitator::{RequestV2, VerifyResponse};
 use agent_core::x402::{
@@ -39,21 +40,23 @@ pub(crate) async fn verify(desk: &Desk, request: &RequestV2) -> Checked<VerifyRe
     Ok(VerifyResponse::valid(payer))
 }
 
-pub(crate) async fn settle(desk: &Desk, request: &RequestV2) -> Checked<SettleResponse> {
+pub(crate) async fn settle(
+    desk: &Desk,
+    request: &RequestV2,
+    asker: Asker,
+) -> Checked<SettleResponse> {
     let payment = match read(desk, request)? {
         Way::Token(payment) => payment,
-        Way::Permit2(permit) => return super::permit2::settle_exact(desk, request, *permit).await,
-    };
-    let job = payment.job();
-    let done = match desk.known(&job).await? {
-        Known::Same(record) => desk.again(&job, &record).await?,
-        Known::Other => return Err(No::code(USED)),
-        Known::New(name) => {
-            payment.check_time(desk)?;
-            payment.check_chain(desk, &job).await?;
-            desk.make(&job, name).await?
+        Way::Permit2(permit) => {
+            return super::permit2::settle_exact(desk, request, *permit, asker).await;
         }
     };
+    let job = payment.job();
+    let check = async {
+        payment.check_time(desk)?;
+        payment.check_chain(desk, &job).await
+    };
+    let (done, ticket) = desk.once(&job, asker, check).await?;
     let authorization = payment.transfer.authorization();
     if !payment.was_made(&done) {
         return Err(No::after(
@@ -61,6 +64,7 @@ pub(crate) async fn settle(desk: &Desk, request: &RequestV2) -> Checked<SettleRe
             Some(done.hash),
         ));
     }
+    ticket.told();
     let amount = authorization.value.to_string();
     Ok(settled(request, authorization.from, done.hash, amount))
 }

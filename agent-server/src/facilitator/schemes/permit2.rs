@@ -4,6 +4,7 @@ use super::{consistent, settled};
 use crate::facilitator::desk::{Desk, Done, Job, Known, Simulated};
 use crate::facilitator::limits::TRANSFER_GAS_MAX;
 use crate::facilitator::refusal::{Checked, No};
+use crate::facilitator::tickets::Asker;
 use agent_client::chain::bindings::IToken;
 use agent_client::chain::x402_bindings::{
     IPermit2, IX402ExactPermit2Proxy, IX402UptoPermit2Proxy, PermitTransferFrom, TokenPermissions,
@@ -48,10 +49,11 @@ pub(crate) async fn settle_exact(
     desk: &Desk,
     request: &RequestV2,
     payment: ExactPermit,
+    asker: Asker,
 ) -> Checked<SettleResponse> {
     let (terms, permit) = exact(desk, request, &payment)?;
     let in_time = payment.check(&terms, desk.now()).map(drop);
-    permit.settle(desk, request, in_time).await
+    permit.settle(desk, request, in_time, asker).await
 }
 
 pub(crate) async fn verify_upto(desk: &Desk, request: &RequestV2) -> Checked<VerifyResponse> {
@@ -64,7 +66,11 @@ pub(crate) async fn verify_upto(desk: &Desk, request: &RequestV2) -> Checked<Ver
     permit.verify(desk).await
 }
 
-pub(crate) async fn settle_upto(desk: &Desk, request: &RequestV2) -> Checked<SettleResponse> {
+pub(crate) async fn settle_upto(
+    desk: &Desk,
+    request: &RequestV2,
+    asker: Asker,
+) -> Checked<SettleResponse> {
     let (terms, payment, permit) = upto(desk, request)?;
     let in_time = payment.check(&terms, desk.sender(), desk.now()).map(drop);
     payment.check_charge(permit.amount)?;
@@ -75,7 +81,7 @@ pub(crate) async fn settle_upto(desk: &Desk, request: &RequestV2) -> Checked<Set
         };
         return Ok(nothing);
     }
-    permit.settle(desk, request, in_time).await
+    permit.settle(desk, request, in_time, asker).await
 }
 
 fn exact(desk: &Desk, request: &RequestV2, payment: &ExactPermit) -> Checked<(EvmTerms, Permit)> {
@@ -192,22 +198,20 @@ impl Permit {
         desk: &Desk,
         request: &RequestV2,
         in_time: Result<(), PermitError>,
+        asker: Asker,
     ) -> Checked<SettleResponse> {
-        let done = match desk.known(&self.job).await? {
-            Known::Same(record) => desk.again(&self.job, &record).await?,
-            Known::Other => return Err(No::code(USED)),
-            Known::New(name) => {
-                in_time?;
-                self.check_chain(desk).await?;
-                desk.make(&self.job, name).await?
-            }
+        let check = async {
+            in_time?;
+            self.check_chain(desk).await
         };
+        let (done, ticket) = desk.once(&self.job, asker, check).await?;
         if !self.was_made(&done) {
             return Err(No::after(
                 "invalid_exact_evm_transfer_event_mismatch",
                 Some(done.hash),
             ));
         }
+        ticket.told();
         let amount = self.amount.to_string();
         Ok(settled(request, self.payer, done.hash, amount))
     }
