@@ -153,6 +153,20 @@ impl SpendPolicy {
         }
     }
 
+    /// How much may still be signed for the payee and skill in question, before a bound on a sum is
+    /// reached: what signing ahead must stay within, besides
+    /// [`SpendRules::prepaid_ahead_base_units`]. It decides on nothing else; ask
+    /// [`decide_payment`](Self::decide_payment) as well.
+    #[must_use]
+    pub fn room(&self, skill: &str, spent: &Spent) -> BaseUnits {
+        let left =
+            |bound: BaseUnits, already: BaseUnits| bound.minus(already).unwrap_or(BaseUnits::ZERO);
+        left(self.per_hour, spent.last_hour)
+            .min(left(self.per_day, spent.last_day))
+            .min(left(self.per_payee_per_day, spent.payee_last_day))
+            .min(self.rules.room(skill, spent))
+    }
+
     /// Whether a person has to say yes to a payment of at most `max`.
     #[must_use]
     pub fn asks(&self, max: BaseUnits) -> bool {

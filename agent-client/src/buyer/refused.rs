@@ -15,6 +15,7 @@ pub(super) struct Tries {
     corrected: bool,
     pub(super) interrupted: bool,
     reused: bool,
+    credit: bool,
     later: u32,
     pub(super) payments: u32,
 }
@@ -70,6 +71,11 @@ impl Ask<'_> {
             }
             "invalid_z402_voucher_reused" if !tries.reused => {
                 tries.reused = true;
+                true
+            }
+            // The wallet has forgotten its credit, so the next payment is signed.
+            "invalid_z402_credit_token" | "invalid_z402_credit_expired" if !tries.credit => {
+                tries.credit = true;
                 true
             }
             "invalid_z402_amount_too_low" => {

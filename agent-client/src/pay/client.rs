@@ -61,6 +61,7 @@ struct Tries {
     requests: u32,
     payments: u32,
     corrected: bool,
+    credit: bool,
     later: u32,
 }
 
@@ -374,6 +375,11 @@ impl PayingClient {
                     }
                     None => false,
                 }
+            }
+            // The wallet has forgotten its credit, so the next payment is signed.
+            "invalid_z402_credit_token" | "invalid_z402_credit_expired" if !tries.credit => {
+                tries.credit = true;
+                true
             }
             codes::CHANNEL_BUSY
             | "invalid_z402_lock_unknown"

@@ -123,6 +123,42 @@ impl Account {
         })
     }
 
+    /// The same, up to `ahead` further than the payment needs, as far as the lock holds it. While
+    /// there is slack and no `renewal` is wanted, it is used up and none is added.
+    pub(super) fn step_ahead(
+        &self,
+        max: BaseUnits,
+        ahead: BaseUnits,
+        renewal: bool,
+    ) -> Result<Step, MoneyError> {
+        let least = self.step(max)?;
+        let needed = self.owed()?.plus(max)?;
+        if needed < self.signed && !renewal {
+            return Ok(least);
+        }
+        let furthest = needed.plus(ahead)?.min(self.authorized());
+        let ceiling = furthest.max(least.ceiling);
+        Ok(Step {
+            ceiling,
+            raised: ceiling.minus(self.signed)?,
+        })
+    }
+
+    /// What a payment of at most `max` leaves below `ceiling` if it is made without a new voucher;
+    /// `None` if it does not fit there, or the lock ends before `until`.
+    pub(super) fn left_below(
+        &self,
+        ceiling: BaseUnits,
+        max: BaseUnits,
+        until_unix_secs: u64,
+    ) -> Option<BaseUnits> {
+        if self.state != ChannelState::Open || self.deadline_unix_secs < until_unix_secs {
+            return None;
+        }
+        let needed = self.owed().and_then(|owed| owed.plus(max)).ok()?;
+        ceiling.min(self.signed).minus(needed).ok()
+    }
+
     /// What the next voucher must cover besides its own payment.
     pub(super) fn owed(&self) -> Result<BaseUnits, MoneyError> {
         self.charged.plus(self.reserved)?.plus(self.unseen)

@@ -12,6 +12,7 @@ use rusqlite::{Connection, Row, params};
 use super::{
     account::{Account, ChannelState},
     batch::{self, BatchAccount},
+    credit::Credit,
     escrow::Intent,
     schema::{
         bad_text, broken, get_address, get_channel, get_int, get_salt, get_units, get_word, int,
@@ -31,7 +32,7 @@ pub(super) struct Opening {
     pub(super) pending: bool,
 }
 
-/// Everything a payment decision rests on; always equal to what the rows say.
+/// Everything a payment decision rests on; equal to what the rows say, but for credit.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub(super) accounts: BTreeMap<ChannelId, Account>,
@@ -40,6 +41,8 @@ pub(super) struct Book {
     pub(super) tallies: Tallies,
     pub(super) openings: BTreeMap<B256, Opening>,
     pub(super) batches: BTreeMap<ChannelId, BatchAccount>,
+    /// In no row: what is lost costs a signature.
+    pub(super) credits: BTreeMap<ChannelId, Credit>,
 }
 
 impl Book {

@@ -59,6 +59,7 @@ impl Wallet {
                     ceiling: want.max,
                     raised: want.max,
                     valid_before: Some(valid_before),
+                    credit: false,
                 };
                 record(tx, book, &want, paying, now)
             })

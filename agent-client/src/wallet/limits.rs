@@ -24,6 +24,12 @@ pub const CLOCK_SLACK_SECS: u64 = 30;
 /// locks of less than this.
 pub const LOCK_USABLE_SECS: u64 = 900;
 
+/// A credit token that ends sooner than this is not sent: two clocks differ and a message takes time.
+pub const CREDIT_SLACK_SECS: u64 = 30;
+
+/// Hexadecimal digits of a credit token's code: 32 bytes, as its scheme has it.
+pub const CREDIT_CODE_DIGITS: usize = 64;
+
 /// How long the signature that opens a lock is good for. Long enough to outlast a congested chain,
 /// short enough that a lost one cannot surprise anybody the next day.
 pub const OPENING_VALID_SECS: u64 = 3_600;

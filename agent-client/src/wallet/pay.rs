@@ -21,6 +21,7 @@ use super::{
     Wallet,
     approve::{self, ApprovalRequest, Decision},
     batch::LiveChannel,
+    credit,
     envelope::with_id,
     error::WalletError,
     limits::{CLOCK_SLACK_SECS, ROOM_ROUNDS_MAX},
@@ -63,7 +64,8 @@ pub struct Payment {
     pub max: BaseUnits,
     /// The lock or channel that pays; for `exact` the nonce of the authorization.
     pub channel_id: ChannelId,
-    /// The voucher's cumulative ceiling, in base units; for `exact` the amount.
+    /// The voucher's cumulative ceiling, in base units, or that of the credit that pays in its place;
+    /// for `exact` the amount.
     pub ceiling: BaseUnits,
     pub(super) _hold: Hold,
 }
@@ -151,9 +153,10 @@ impl Wallet {
             max: request.max,
             offered: request.offered,
             margin_secs: margin(terms),
+            origin: self.credit_origin(request.resource),
         });
         let granted = self.grant(terms, &want).await?;
-        let payload = self.payload(request, &want.id, granted)?;
+        let payload = self.payload(request, &want.id, &granted)?;
         Ok(Payment {
             id: want.id.clone(),
             scheme: Scheme::Z402,
@@ -163,6 +166,14 @@ impl Wallet {
             ceiling: granted.ceiling,
             _hold: Hold::slot(slot),
         })
+    }
+
+    /// Who gets a payment for `resource`, where paying on credit is allowed.
+    fn credit_origin(&self, resource: &str) -> Option<String> {
+        let bound = self.policy().rules.prepaid_ahead_base_units;
+        (!bound.is_zero())
+            .then(|| credit::origin(resource))
+            .flatten()
     }
 
     /// Gets a person's yes where the policy wants one.
@@ -211,6 +222,7 @@ impl Wallet {
                 max: offer.amount(),
                 offered: request.offered,
                 margin_secs: 0,
+                origin: None,
             })
         };
         match &offer.kind {
@@ -269,16 +281,23 @@ impl Wallet {
         &self,
         request: PayRequest<'_>,
         id: &PaymentId,
-        granted: Granted,
+        granted: &Granted,
     ) -> Result<PaymentPayload, WalletError> {
         let config = &self.0.config;
-        let digest = config
-            .escrow
-            .voucher_digest(granted.channel_id, granted.ceiling);
-        let voucher = VoucherText {
-            channel_id: granted.channel_id,
-            max_claimable_amount: granted.ceiling,
-            signature: config.key.sign(digest).to_string(),
+        let paid = match &granted.credit {
+            Some(token) => Z402Payload::Credit(token.clone()),
+            None => {
+                let (channel_id, ceiling) = (granted.channel_id, granted.ceiling);
+                let digest = config.escrow.voucher_digest(channel_id, ceiling);
+                Z402Payload::Voucher {
+                    lock: granted.lock,
+                    voucher: VoucherText {
+                        channel_id,
+                        max_claimable_amount: ceiling,
+                        signature: config.key.sign(digest).to_string(),
+                    },
+                }
+            }
         };
         let mut extensions = Metadata::new();
         extensions.set(
@@ -293,10 +312,7 @@ impl Wallet {
                 ..ResourceInfo::default()
             }),
             accepted: request.terms.requirements(request.max)?,
-            payload: Json::from_value(&Z402Payload::Voucher {
-                lock: granted.lock,
-                voucher,
-            })?,
+            payload: Json::from_value(&paid)?,
             extensions,
         })
     }

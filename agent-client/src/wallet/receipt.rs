@@ -5,12 +5,12 @@ use agent_core::{
     ledger::PaymentId,
     money::{BaseUnits, Network},
     voucher::ChannelId,
-    x402::{Mode, SettleResponse, Z402Receipt},
+    x402::{CreditToken, Mode, SettleResponse, Z402Receipt},
 };
 use alloy_primitives::Address;
 
 use super::{
-    Wallet, batch,
+    Wallet, batch, credit,
     error::WalletError,
     exact,
     scheme::Scheme,
@@ -161,6 +161,7 @@ impl Wallet {
                 match row.scheme {
                     Scheme::Exact => mark(tx, &row)?,
                     _ if row.open() => {
+                        credit::drop_used(book, &row);
                         end_any(tx, book, &row, BaseUnits::ZERO, "void", now)?;
                     }
                     _ => {}
@@ -193,6 +194,16 @@ pub(super) enum Said {
     Charged(Z402Receipt),
     NotTaken(Option<Z402Receipt>),
     Wrong(Lie),
+}
+
+impl Said {
+    /// What lets the next payments be made without a voucher.
+    pub(super) fn credit(&self) -> Option<&CreditToken> {
+        match self {
+            Self::Charged(extra) | Self::NotTaken(Some(extra)) => extra.credit_token.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// The part of [`ReceiptError`] that can be copied into a transaction and told again.

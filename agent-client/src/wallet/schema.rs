@@ -11,6 +11,9 @@ use rusqlite::{Row, types::Type};
 ///
 /// A payment's `channel` is what pays: a lock, a batch-settlement channel, or for `exact` the nonce
 /// of its authorization. One table for all schemes, so that whatever counts payments counts all.
+///
+/// A payment of `credit` raised no ceiling; its own is what it was paid under. `origin` says who may
+/// be paid with the credit that a payment's receipt gives; credit itself is money and is not stored.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE owner (
@@ -127,6 +130,13 @@ CREATE INDEX payment_by_time ON payment (created_ms);
 CREATE INDEX payment_in_flight ON payment (state) WHERE state = 'in_flight';
 CREATE INDEX payment_transfers ON payment (valid_before)
     WHERE scheme = 'exact' AND state IN ('in_flight', 'unknown');
+",
+    "
+ALTER TABLE payment ADD COLUMN origin TEXT;
+ALTER TABLE payment ADD COLUMN credit INTEGER NOT NULL DEFAULT 0;
+DROP INDEX payment_ceiling;
+CREATE UNIQUE INDEX payment_ceiling ON payment (channel, ceiling)
+    WHERE scheme = 'z402' AND credit = 0;
 ",
 ];
 

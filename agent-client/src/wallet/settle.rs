@@ -8,6 +8,7 @@ use super::{
     account::Account,
     batch,
     book::{Book, save},
+    credit,
     error::WalletError,
     exact,
     receipt::{Confirmed, Lie, ReceiptError, Said},
@@ -30,6 +31,10 @@ pub(super) struct PaymentRow {
     pub(super) created_ms: u64,
     /// Until when the transfer, or the deposit that went with the payment, is good.
     pub(super) valid_before: Option<u64>,
+    /// Who may be paid with the credit that its receipt gives.
+    pub(super) origin: Option<String>,
+    /// Whether it was made with credit.
+    pub(super) credit: bool,
 }
 
 impl PaymentRow {
@@ -55,6 +60,8 @@ pub(super) fn find(conn: &Connection, id: &PaymentId) -> Result<PaymentRow, JobE
             valid_before: row
                 .get::<_, Option<i64>>("valid_before")?
                 .and_then(|at| u64::try_from(at).ok()),
+            origin: row.get("origin")?,
+            credit: row.get("credit")?,
         })
     };
     conn.prepare_cached("SELECT * FROM payment WHERE id = ?1")?
@@ -113,6 +120,10 @@ pub(super) fn settle(
         Ok((taken, charged)) => {
             if row.open() {
                 end(conn, book, &row, charged, state(taken), now_ms)?;
+                if !taken {
+                    credit::drop_used(book, &row);
+                }
+                credit::keep(book, &row, said.credit(), now_ms);
             }
             let (payment_id, channel_id) = (row.id, row.channel_id);
             Ok(Ok(Confirmed {
@@ -128,6 +139,7 @@ pub(super) fn settle(
                 let suspected = account.suspected(error.code());
                 save(conn, book, suspected)?;
             }
+            book.credits.remove(&row.channel_id);
             mark(conn, &row)?;
             Ok(Err(error))
         }

@@ -29,15 +29,11 @@ pub(super) struct Weight {
 }
 
 impl Weight {
-    fn plus(self, other: Self) -> Result<Self, MoneyError> {
+    pub(super) fn plus(self, other: Self) -> Result<Self, MoneyError> {
         Ok(Self {
             counted: self.counted.plus(other.counted)?,
             raised: self.raised.plus(other.raised)?,
         })
-    }
-
-    fn heavier(self) -> BaseUnits {
-        self.counted.max(self.raised)
     }
 }
 
@@ -107,23 +103,21 @@ impl Windows {
         Ok(())
     }
 
-    /// Spent by everyone in the last hour and day, and by `payee` in the last day. The minute in
-    /// which a window begins counts whole, and so does a future one: both err on the safe side.
+    /// By everyone in the last hour and day, and to `payee` in the last day. The minute in which a window begins counts whole, and so does a future one: both err on the safe side.
     pub(super) fn spent(
         &self,
         payee: Address,
         now_ms: u64,
-    ) -> Result<(BaseUnits, BaseUnits, BaseUnits), MoneyError> {
+    ) -> Result<(Weight, Weight, Weight), MoneyError> {
         let now = now_ms / MINUTE_MS;
         let since = |minutes: &Minutes, length: u64| {
             minutes
                 .range(now.saturating_sub(length)..)
                 .try_fold(Weight::default(), |sum, (_, weight)| sum.plus(*weight))
-                .map(Weight::heavier)
         };
         let theirs = match self.by_payee.get(&payee) {
             Some(minutes) => since(minutes, DAY_MINUTES)?,
-            None => BaseUnits::ZERO,
+            None => Weight::default(),
         };
         Ok((
             since(&self.all, HOUR_MINUTES)?,

@@ -11,7 +11,7 @@ mod chain;
 mod seller;
 
 pub use chain::{FakeEscrow, Mood};
-pub use seller::Seller;
+pub use seller::{Seller, credit_key};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,7 +30,7 @@ use agent_core::{
     money::{Asset, AssetTable, BaseUnits, Network},
     policy::{SpendPolicy, SpendRules},
     voucher::EscrowDomain,
-    x402::{Mode, PaymentTerms, SCHEME_Z402, SettleResponse, Z402Receipt},
+    x402::{CreditToken, Mode, PaymentTerms, SCHEME_Z402, SettleResponse, Z402Receipt},
 };
 use alloy_primitives::{Address, address};
 
@@ -154,6 +154,15 @@ impl World {
 }
 
 pub async fn pay(wallet: &Wallet, terms: &PaymentTerms, max: u128) -> Result<Payment, WalletError> {
+    pay_at(wallet, terms, max, "a2a://seller/shout").await
+}
+
+pub async fn pay_at(
+    wallet: &Wallet,
+    terms: &PaymentTerms,
+    max: u128,
+    resource: &str,
+) -> Result<Payment, WalletError> {
     let max = units(max);
     wallet
         .pay(PayRequest {
@@ -161,13 +170,22 @@ pub async fn pay(wallet: &Wallet, terms: &PaymentTerms, max: u128) -> Result<Pay
             skill: "shout",
             max,
             offered: None,
-            resource: "a2a://seller/shout",
+            resource,
         })
         .await
 }
 
 /// A receipt as an honest seller writes it.
 pub fn receipt(payment: &Payment, charged: u128) -> SettleResponse {
+    receipt_with(payment, charged, None)
+}
+
+/// The same with a token for what is left.
+pub fn receipt_with(
+    payment: &Payment,
+    charged: u128,
+    credit_token: Option<CreditToken>,
+) -> SettleResponse {
     SettleResponse {
         success: true,
         mode: Mode::Z,
@@ -181,7 +199,7 @@ pub fn receipt(payment: &Payment, charged: u128) -> SettleResponse {
             payment_id: payment.id.as_str().to_owned(),
             channel_id: payment.channel_id,
             charged_amount: units(charged),
-            credit_token: None,
+            credit_token,
         })
         .expect("JSON"),
         extensions: Metadata::new(),

@@ -6,10 +6,18 @@ use agent_core::{
     channel::{Admission, AdmissionRules, Channel, Refusal},
     money::BaseUnits,
     voucher::ChannelId,
-    x402::{Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, SCHEME_Z402, Z402Payload},
+    x402::{
+        CreditKey, CreditToken, Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload,
+        SCHEME_Z402, Z402Payload,
+    },
 };
 
-use super::{FakeEscrow, domain};
+use super::{FakeEscrow, domain, units};
+
+/// The key of every seller's credit tokens.
+pub fn credit_key() -> CreditKey {
+    CreditKey::new(&[7; 32])
+}
 
 /// A seller that counts with the rules of `agent_core::channel` and admits a voucher once.
 #[derive(Debug, Default)]
@@ -38,8 +46,10 @@ impl Seller {
             .payload
             .parse::<Z402Payload>()
             .expect("a z402 payload");
-        let Z402Payload::Voucher { lock, voucher } = parsed else {
-            panic!("a voucher")
+        let (lock, voucher) = match parsed {
+            Z402Payload::Voucher { lock, voucher } => (lock, voucher),
+            Z402Payload::Credit(token) => return self.admit_credit(payload, &token, now),
+            _ => panic!("a voucher or credit"),
         };
         let id: PaymentIdentifier = payload
             .extensions
@@ -71,6 +81,32 @@ impl Seller {
         }
         *channel = next.checked().expect("sound");
         Ok((channel_id, max))
+    }
+
+    fn admit_credit(
+        &mut self,
+        payload: &PaymentPayload,
+        token: &CreditToken,
+        now: u64,
+    ) -> Result<(ChannelId, BaseUnits), Refusal> {
+        credit_key().check(token, now).expect("a token of ours");
+        let (id, max) = (token.channel_id, payload.accepted.amount);
+        let channel = self.channels.get_mut(&id).expect("known");
+        channel.has_credit(max, token.ceiling)?;
+        let wanted = Admission {
+            max,
+            ceiling: units(0),
+            now_unix_secs: now,
+        };
+        *channel = channel.admit(wanted, &Self::RULES)?;
+        Ok((id, max))
+    }
+
+    /// What a receipt says that the channel has left, if it has.
+    pub fn credit(&self, id: ChannelId, expires: u64) -> Option<CreditToken> {
+        let channel = self.channels.get(&id).expect("known");
+        let some = !channel.slack().is_zero();
+        some.then(|| credit_key().issue(id, channel.signed, expires))
     }
 
     pub fn post(&mut self, id: ChannelId, max: BaseUnits, actual: BaseUnits) {

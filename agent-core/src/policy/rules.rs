@@ -134,6 +134,22 @@ impl SpendRules {
         Ok(())
     }
 
+    /// What the rules' own sums leave. A sum that is not known leaves nothing.
+    pub(super) fn room(&self, skill: &str, spent: &Spent) -> BaseUnits {
+        let left = |bound: BaseUnits, already: Option<BaseUnits>| {
+            let left = already.and_then(|already| bound.minus(already).ok());
+            left.unwrap_or(BaseUnits::ZERO)
+        };
+        let of_day = self.skills.get(skill).and_then(|bounds| bounds.per_day);
+        let of_skill = of_day.map(|bound| left(bound, spent.skill_last_day));
+        let budgets = self.budgets.iter().enumerate().map(|(index, budget)| {
+            let tally = spent.since.get(index);
+            left(budget.max, tally.map(|tally| tally.signed))
+        });
+        let rooms = of_skill.into_iter().chain(budgets);
+        rooms.min().unwrap_or(BaseUnits::new(u128::MAX))
+    }
+
     fn skill(&self, want: &PaymentIntent, spent: &Spent) -> Result<(), PolicyRefusal> {
         let Some(bounds) = self.skills.get(&want.skill) else {
             return holds(!self.listed_skills_only, PolicyRefusal::Skill);

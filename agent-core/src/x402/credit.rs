@@ -14,7 +14,7 @@ const PURPOSE: &[u8] = b"z402/credit/1";
 /// A receipt carries one when its call cost less than was signed for it. It is as good as money up
 /// to the channel's slack under `ceiling`, so it goes to nobody but the seller that issued it. A
 /// channel's id alone, which anybody can read on chain, is never enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreditToken {
     /// The channel.
@@ -25,6 +25,17 @@ pub struct CreditToken {
     pub expires: u64,
     /// The seller's code over the rest, 32 bytes as `0x` and hexadecimal digits.
     pub token: String,
+}
+
+/// Without the code: who has it can spend.
+impl fmt::Debug for CreditToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreditToken")
+            .field("channel_id", &self.channel_id)
+            .field("ceiling", &self.ceiling)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The secret with which a seller issues and knows its credit tokens. It never leaves the seller.

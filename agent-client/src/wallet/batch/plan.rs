@@ -138,6 +138,7 @@ fn store(
         ceiling: step.ceiling,
         raised: step.raised,
         valid_before: deposit.map(|deposit| deposit.valid_before),
+        credit: false,
     };
     save(conn, book, account)?;
     record(conn, book, &wanted.want, paying, now_ms)
