@@ -216,6 +216,9 @@ pub struct Holding {
     pub amount: BaseUnits,
     /// What was charged of it already, in slices.
     pub charged: BaseUnits,
+    /// Whether more may have been signed than is charged and held. Only then is it worth asking the
+    /// ledger how much.
+    pub has_slack: bool,
     /// The task that the money is held for.
     pub task_id: String,
 }
@@ -300,6 +303,12 @@ impl Reserved {
     #[must_use]
     pub const fn charged(&self) -> BaseUnits {
         self.0.charged
+    }
+
+    /// Whether its channel may have been signed for beyond what is charged and held.
+    #[must_use]
+    pub const fn has_slack(&self) -> bool {
+        self.0.has_slack
     }
 
     /// The task that the money is held for.

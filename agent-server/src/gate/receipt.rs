@@ -122,8 +122,8 @@ impl Gate {
         }
     }
 
-    /// A token for what a call leaves of what was signed. Only a call that costs less than was
-    /// signed for it leaves something, so the others need not ask the ledger.
+    /// A token for what a call leaves of what was signed. Only one that costs less than was held for
+    /// it, or whose buyer signed ahead, leaves something, so the others need not ask the ledger.
     async fn credit_left(
         &self,
         channel_id: ChannelId,
@@ -132,7 +132,7 @@ impl Gate {
     ) -> Option<CreditToken> {
         let key = self.credit.as_ref()?;
         let freed = reserved.amount().minus(charge).ok()?;
-        if freed.is_zero() {
+        if freed.is_zero() && !reserved.has_slack() {
             return None;
         }
         let standing = self.ledger.standing(channel_id).await.ok()??;

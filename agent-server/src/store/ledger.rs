@@ -318,6 +318,7 @@ fn again(reserved: &mut Reserved, held: Held) {
         payer: reserved.payer(),
         amount: held.reserved,
         charged: held.charged,
+        has_slack: held.has_slack,
         task_id: reserved.task_id().to_owned(),
     });
 }

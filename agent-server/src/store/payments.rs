@@ -94,6 +94,8 @@ impl PaymentRow {
             // What was charged is never more than what was reserved; `verify` looks for it.
             reserved: self.reserved.minus(self.charged).unwrap_or_default(),
             charged: self.charged,
+            // Its row does not say.
+            has_slack: true,
         }
     }
 
@@ -112,6 +114,8 @@ pub(super) struct Held {
     pub(super) reserved: BaseUnits,
     /// What was charged in slices.
     pub(super) charged: BaseUnits,
+    /// Whether more may have been signed than is charged and held.
+    pub(super) has_slack: bool,
 }
 
 impl Held {
@@ -137,6 +141,7 @@ impl Held {
             payer,
             amount: self.reserved,
             charged: self.charged,
+            has_slack: self.has_slack,
             task_id,
         }
     }

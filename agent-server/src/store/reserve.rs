@@ -141,6 +141,7 @@ fn transferred(
         },
         reserved: request.max,
         charged: BaseUnits::ZERO,
+        has_slack: false,
     };
     memory.runs(request.payment_id.clone(), held);
     Ok(Decision::Held(held, None))
@@ -266,15 +267,12 @@ fn admit(
         return Ok(None);
     }
     channels::save(conn, memory, Some(before), after)?;
-    let held = held(before.id, request.max);
+    let held = Held {
+        by: PaidBy::Channel(before.id),
+        reserved: request.max,
+        charged: BaseUnits::ZERO,
+        has_slack: !after.channel.slack().is_zero(),
+    };
     memory.runs(request.payment_id.clone(), held);
     Ok(Some(held))
-}
-
-const fn held(id: ChannelId, reserved: BaseUnits) -> Held {
-    Held {
-        by: PaidBy::Channel(id),
-        reserved,
-        charged: BaseUnits::ZERO,
-    }
 }
