@@ -8,7 +8,7 @@ use crate::command::CommandSkill;
 use crate::config::{AgentConfig, PayScheme, PaymentConfig};
 use crate::error::Error;
 use crate::facilitator::{MOUNTED_AT, Ours, SetupError};
-use crate::gate::Gate;
+use crate::gate::{Gate, credit_key};
 use crate::limits::{LOOKS_AT_ONCE, WAITING_TASK_TTL, WAITING_TASKS_BYTES_MAX, WAITING_TASKS_MAX};
 use crate::notary::Notary;
 use crate::push::Push;
@@ -259,6 +259,8 @@ impl Paid<'_> {
         let ledger: Arc<dyn Ledger> = Arc::new(self.store.clone());
         let clock = Arc::clone(self.clock);
         let gate = Gate::new(terms, ledger, earnings.locks(), clock);
+        let credit = credit_key(self.store).await;
+        let gate = gate.with_credit(credit.map_err(|error| Error::Internal(error.to_string()))?);
         let sends = (earnings.chain.clone(), earnings.outbox.clone());
         let ours = Ours::open(self.config, self.payment, sends, self.clock).await?;
         let gate = match ours.for_gate {
