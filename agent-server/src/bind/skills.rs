@@ -2,7 +2,8 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET` | name, price and schemas as JSON; for a browser a page |
+//! | `GET` | name, price and schemas as JSON, with 402 and the terms if it has a price; for a browser a page |
+//! | any, with a payment that asks for the rest of its channel back | what became of that |
 //! | `POST` without a payment | 402 with the terms |
 //! | `POST` with one | 200 and the skill's output |
 //! | the same with `Prefer: respond-async` (RFC 7240) | 202 and where its task is |
@@ -17,7 +18,8 @@ mod prefer;
 use super::door::{self, Peer, Refused};
 use super::{App, body, page};
 use crate::paid::desk::{Desk, receipt_in};
-use crate::paid::{header, reply};
+use crate::paid::header::{self, Presented};
+use crate::paid::reply;
 use crate::service::{Order, Sent, Sold, parse_task};
 use crate::tasks::Ended;
 use agent_core::a2a::A2aError;
@@ -28,8 +30,8 @@ use agent_core::x402::{PaymentRequired, ResourceInfo};
 use answer::Asker;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::ACCEPT;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::header::{ACCEPT, ALLOW};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use prefer::Preference;
 use url::Url;
@@ -42,19 +44,79 @@ pub(super) async fn get(
     State(app): State<App>,
     peer: Peer,
     Path(id): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let base = base(&app, peer, &headers);
-    let Some(entry) = app.service.skill(&id) else {
-        return unknown(&id);
-    };
-    let url = address(&base, &id);
-    if page::is_wanted(&headers) {
-        return about::page(&app, entry, &url);
+    match told(&app, peer, &id, &uri, &headers).await {
+        Ok(response) => response,
+        Err(refused) => failure(refused.challenged(&app.door)),
     }
-    let amount = list_price(&app, &id);
-    let accepts = amount.and_then(|amount| required(&app, &url, &id, amount, None).ok());
-    about::json(&app, entry, &url, accepts)
+}
+
+async fn told(
+    app: &App,
+    peer: Peer,
+    id: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let Some(entry) = app.service.skill(id) else {
+        return Ok(unknown(id));
+    };
+    let url = address(&base(app, peer, headers), id);
+    match presented(headers) {
+        Ok(None) => {}
+        Ok(Some(payment)) => {
+            door::enter(&app.door, peer, headers, uri.query()).await?;
+            let back = given_back(app, &url, id, &payment).await?;
+            return Ok(back.unwrap_or_else(use_post));
+        }
+        Err(response) => return Ok(response),
+    }
+    if page::is_wanted(headers) {
+        return Ok(about::page(app, entry, &url));
+    }
+    let Some(amount) = list_price(app, id) else {
+        return Ok(about::json(app, entry, &url, None));
+    };
+    let required = required(app, &url, id, amount, None)?;
+    let about = about::json(app, entry, &url, Some(&required));
+    Ok(reply::payment_required(&required, None, Some(about)))
+}
+
+/// The payment of a request, or the answer to one that cannot be read.
+fn presented(headers: &HeaderMap) -> Result<Option<Presented>, Response> {
+    header::presented(headers).map_err(|malformed| {
+        let (code, text) = (malformed.code(), malformed.to_string());
+        reply::failure(StatusCode::BAD_REQUEST, code, &text)
+    })
+}
+
+/// What became of a payment that asks for the rest of its channel back; `None` for others.
+async fn given_back(
+    app: &App,
+    url: &Url,
+    id: &str,
+    payment: &Presented,
+) -> Result<Option<Response>, A2aError> {
+    let (Some(payment), Some(price)) = (payment.refund(), list_price(app, id)) else {
+        return Ok(None);
+    };
+    let answer = app.service.give_back(id, payment.clone(), price).await?;
+    Ok(Some(match answer {
+        Ok(answer) => reply::given_back(&answer),
+        Err(refusal) => {
+            reply::refused(&refusal, || required(app, url, id, price, Some(&refusal)))
+        }
+    }))
+}
+
+fn use_post() -> Response {
+    let text = "a skill is paid for and asked with POST; nothing was charged";
+    let mut response = reply::failure(StatusCode::METHOD_NOT_ALLOWED, "use_post", text);
+    let allowed = HeaderValue::from_static("GET, HEAD, POST");
+    response.headers_mut().insert(ALLOW, allowed);
+    response
 }
 
 /// Does the work, if it is paid for.
@@ -84,13 +146,17 @@ async fn answer(
     if app.service.skill(id).is_none() {
         return Ok(unknown(id));
     }
-    let payment = match header::presented(headers) {
+    let payment = match presented(headers) {
         Ok(payment) => payment,
-        Err(malformed) => {
-            let (code, text) = (malformed.code(), malformed.to_string());
-            return Ok(reply::failure(StatusCode::BAD_REQUEST, code, &text));
-        }
+        Err(response) => return Ok(response),
     };
+    let base = base(app, peer, headers);
+    let url = address(&base, id);
+    if let Some(payment) = &payment
+        && let Some(response) = given_back(app, &url, id, payment).await?
+    {
+        return Ok(response);
+    }
     // The room is held until the answer is there: the request lives on in it.
     let (bytes, _room) =
         body::read(body, headers, &app.bodies)
@@ -99,8 +165,6 @@ async fn answer(
                 status,
                 ..Refused::from(error)
             })?;
-    let base = base(app, peer, headers);
-    let url = address(&base, id);
     // Who only wants to know the price need not know what to send.
     if let Some(amount) = list_price(app, id)
         && bytes.is_empty()
@@ -115,7 +179,7 @@ async fn answer(
             .map_err(|_| A2aError::invalid_params("the body is not UTF-8 text"))?,
     };
     let preference = Preference::read(headers);
-    let is_v1 = payment.as_ref().is_some_and(header::Presented::is_v1);
+    let is_v1 = payment.as_ref().is_some_and(Presented::is_v1);
     let order = Order {
         skill: id.to_owned(),
         input,

@@ -16,7 +16,7 @@ use serde_json::json;
 
 /// What names that we gave begin with. A buyer's own may not: it could take the name of a payment
 /// that somebody else is about to make.
-const OURS: &str = "auto-";
+pub(crate) const OURS: &str = "auto-";
 
 /// One gate as plain HTTP sees it.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,29 @@ impl<'a> Desk<'a> {
     ) -> Result<Admitted, GateRefusal> {
         self.0.admit(&named.payment, work).await
     }
+
+    /// Gives back what is left of a channel; see [`super::header::Presented::refund`]. It is asked
+    /// for at the price at which work is: the terms must be those that were offered.
+    ///
+    /// # Errors
+    /// [`GateRefusal`]; nothing was moved, unless it says that this is not known.
+    pub(crate) async fn give_back(
+        self,
+        payment: &PaymentPayload,
+        skill: &str,
+        amount: BaseUnits,
+    ) -> Result<SettleResponse, GateRefusal> {
+        let work = Work {
+            task_id: "",
+            context_id: "",
+            skill,
+            owner: "",
+            input: "",
+            max: amount,
+        };
+        let answer = self.0.refund(payment, &work).await?;
+        answer.ok_or_else(|| GateRefusal::new("unsupported_scheme", "see `accepts`"))
+    }
 }
 
 impl Named {
@@ -163,7 +186,7 @@ fn name(mut payment: PaymentPayload, required: bool) -> Result<Named, GateRefusa
 
 /// The name of a payment that its buyer gave none: what it moves, by which it cannot be made twice.
 /// A payment in which none of that can be read has no name, and is refused for what it lacks.
-fn derived(payment: &PaymentPayload) -> Option<String> {
+pub(crate) fn derived(payment: &PaymentPayload) -> Option<String> {
     let moved: Moved = payment.payload.parse().ok()?;
     let mut hash = Keccak256::new();
     hash.update(payment.accepted.scheme.as_bytes());

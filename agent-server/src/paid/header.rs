@@ -1,5 +1,6 @@
 //! The payment that comes with a request: one header, or none.
 
+use agent_core::x402::batch::{BatchPayload, SCHEME_BATCH_SETTLEMENT};
 use agent_core::x402::{HeaderError, HeaderObject, PaymentPayload, v1};
 use axum::http::HeaderMap;
 
@@ -16,6 +17,20 @@ impl Presented {
     /// Whether it is of x402 version 1, and so is the answer.
     pub(crate) const fn is_v1(&self) -> bool {
         matches!(self, Self::V1(_))
+    }
+
+    /// The payment, if it asks to have the rest of a channel back instead of paying.
+    pub(crate) fn refund(&self) -> Option<&PaymentPayload> {
+        let Self::V2(payment) = self else {
+            return None;
+        };
+        let is_batch = payment.accepted.scheme == SCHEME_BATCH_SETTLEMENT;
+        let asks = is_batch
+            && matches!(
+                payment.payload.parse::<BatchPayload>(),
+                Ok(BatchPayload::Refund { .. })
+            );
+        asks.then_some(payment)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bind::{body, page};
 use agent_core::a2a::A2aError;
 use agent_core::money::{BaseUnits, MoneyError};
 use agent_core::price::Price;
-use agent_core::x402::{PaymentRequired, ResourceInfo};
+use agent_core::x402::{PaymentPayload, PaymentRequired, ResourceInfo};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -23,6 +23,7 @@ type Quote = dyn Fn(&Parts) -> Price + Send + Sync;
 
 /// Puts a price on every route that it is laid over.
 ///
+/// - A payment that asks for the rest of its channel back is answered without the handler.
 /// - `OPTIONS` passes, so that browsers may ask whether they may ask; `HEAD` is told the terms.
 /// - A handler charges less than the price with [`super::Charge`] in its response's extensions, and
 ///   learns what pays for it from [`super::PaidCall`] in its request's. It never sees the payment.
@@ -168,6 +169,9 @@ impl Sale {
             Some(presented) if parts.method != Method::HEAD => presented,
             _ => return self.terms(&parts, resource, amount),
         };
+        if let Some(refund) = presented.refund() {
+            return self.give_back(refund.clone(), resource, amount).await;
+        }
         let is_v1 = presented.is_v1();
         let named = self
             .till
@@ -211,6 +215,33 @@ impl Sale {
         match tokio::spawn(order.pay(inner, request)).await {
             Ok(response) => response,
             Err(gone) => reply::unavailable("payment_outcome_unknown", &gone_text(&gone)),
+        }
+    }
+
+    /// Gives back what is left of the channel that pays here, without the handler.
+    async fn give_back(
+        self: Arc<Self>,
+        payment: PaymentPayload,
+        resource: ResourceInfo,
+        amount: BaseUnits,
+    ) -> Response {
+        let Ok(place) = Arc::clone(&self.till.inner().places).try_acquire_owned() else {
+            let text = "too many paid calls at once; nothing was moved, try again later";
+            return reply::unavailable("too_many_calls", text);
+        };
+        // In a task of its own, as a paid call: money moves also when its caller goes away.
+        let done = tokio::spawn(async move {
+            let _held = place;
+            match self.till.desk().give_back(&payment, "", amount).await {
+                Ok(answer) => reply::given_back(&answer),
+                Err(refusal) => reply::refused(&refusal, || {
+                    self.required(resource, amount, Some(&refusal))
+                }),
+            }
+        });
+        match done.await {
+            Ok(response) => response,
+            Err(gone) => reply::unavailable("refund_outcome_unknown", &gone_text(&gone)),
         }
     }
 

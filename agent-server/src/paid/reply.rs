@@ -4,6 +4,7 @@ use super::desk::{is_conflict, is_malformed, is_unseen};
 use super::limits::RETRY_AFTER_SECS;
 use crate::gate::GateRefusal;
 use agent_core::a2a::A2aError;
+use agent_core::untrusted::shorten;
 use agent_core::x402::{HeaderObject, PaymentRequired, SettleResponse, v1};
 use axum::body::Body;
 use axum::http::header::{
@@ -58,7 +59,7 @@ pub(crate) fn payment_required(
 }
 
 /// Only `exact` exists in version 1, and its clients fail over an offer of anything else.
-fn in_v1(required: &PaymentRequired) -> v1::PaymentRequired {
+pub(crate) fn in_v1(required: &PaymentRequired) -> v1::PaymentRequired {
     let exact = required
         .accepts
         .iter()
@@ -94,6 +95,20 @@ pub(crate) fn refused(
         Ok(required) => payment_required(&required, Some(&refusal.message), None),
         Err(error) => fault(&error.to_string()),
     }
+}
+
+/// What became of a request to have the rest of a channel back.
+pub(crate) fn given_back(answer: &SettleResponse) -> Response {
+    let mut response = if answer.success {
+        json(&serde_json::json!({ "message": "the rest of the channel is given back" }))
+    } else {
+        let code = answer.error_reason.as_deref().unwrap_or("not_refunded");
+        let why = answer.error_message.as_deref().unwrap_or(code);
+        let (code, why) = (shorten(code), shorten(why));
+        failure(StatusCode::PAYMENT_REQUIRED, &code, &why)
+    };
+    seal(&mut response, Some(answer), false);
+    response
 }
 
 /// An error in words: a stable code and a sentence.

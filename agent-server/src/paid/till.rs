@@ -7,7 +7,7 @@ use crate::agent::{Earnings, Paid, assets, open_store};
 use crate::bind::BodyBudget;
 use crate::config::AgentConfig;
 use crate::error::Error;
-use crate::gate::Gate;
+use crate::gate::{ChannelSource, Gate};
 use crate::settle::{SettleError, SettleReport};
 use crate::store::{SqliteStore, StoredTask, TaskStore};
 use crate::tasks::settling::{Finished, Verdict, settle};
@@ -64,6 +64,7 @@ impl Till {
             config,
             clock,
             facilitator: None,
+            channels: None,
             exact: None,
             batch: None,
         }
@@ -74,6 +75,7 @@ impl Till {
             config,
             clock,
             facilitator,
+            channels,
             exact,
             batch,
         } = builder;
@@ -106,6 +108,9 @@ impl Till {
         let (mut gate, _) = paid.gate(terms, &earnings).await?;
         if let Some(facilitator) = facilitator {
             gate = gate.with_facilitator(facilitator);
+        }
+        if let Some(channels) = channels {
+            gate = gate.with_channels(channels);
         }
         let till = Self(Arc::new(Inner {
             gate,
@@ -262,6 +267,7 @@ pub struct TillBuilder {
     config: AgentConfig,
     clock: Arc<dyn Clock>,
     facilitator: Option<Arc<dyn Facilitator>>,
+    channels: Option<Arc<dyn ChannelSource>>,
     exact: Option<ExactOffer>,
     batch: Option<BatchOffer>,
 }
@@ -271,6 +277,13 @@ impl TillBuilder {
     /// deposits. The schemes that need it are offered when it is named.
     pub fn facilitator(mut self, facilitator: Arc<dyn Facilitator>) -> Self {
         self.facilitator = Some(facilitator);
+        self
+    }
+
+    /// Asks this about `batch-settlement` channels, and not the facilitator, and has it give back
+    /// what is left of them.
+    pub fn channels(mut self, channels: Arc<dyn ChannelSource>) -> Self {
+        self.channels = Some(channels);
         self
     }
 

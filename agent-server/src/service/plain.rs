@@ -13,7 +13,7 @@ use crate::tasks::{Draft, NewTask, Showing};
 use agent_core::a2a::{A2aError, Message, Part};
 use agent_core::json::Json;
 use agent_core::money::BaseUnits;
-use agent_core::x402::keys;
+use agent_core::x402::{PaymentPayload, SettleResponse, keys};
 use uuid::Uuid;
 
 /// A skill, its input, and perhaps a payment.
@@ -45,6 +45,21 @@ impl Service {
     pub(crate) async fn sell(&self, call: &Call, order: Order) -> Result<Sold, A2aError> {
         let (service, call) = (self.clone(), call.clone());
         detached(async move { service.ordered(&call, order).await }).await
+    }
+
+    /// Gives back what is left of a channel that pays for a skill at `price`, in a task of its own.
+    pub(crate) async fn give_back(
+        &self,
+        skill: &str,
+        payment: PaymentPayload,
+        price: BaseUnits,
+    ) -> Result<Result<SettleResponse, GateRefusal>, A2aError> {
+        let (service, skill) = (self.clone(), skill.to_owned());
+        detached(async move {
+            let gate = service.gate().ok_or_else(no_gate)?;
+            Ok(Desk::new(gate).give_back(&payment, &skill, price).await)
+        })
+        .await
     }
 
     pub(crate) fn skill(&self, id: &str) -> Option<&SkillEntry> {
@@ -93,9 +108,7 @@ impl Service {
         let Some(payment) = payment else {
             return Ok(Sold::Unpaid(price, None));
         };
-        let gate = self.gate().ok_or_else(|| {
-            A2aError::internal("a skill has a price, and the agent no way to be paid")
-        })?;
+        let gate = self.gate().ok_or_else(no_gate)?;
         let named = match Desk::new(gate).named(payment, &skill, price, false) {
             Ok(named) => named,
             Err(refusal) => return Ok(Sold::Unpaid(price, Some(refusal))),
@@ -128,4 +141,8 @@ impl Service {
             Err(refusal) => Ok(Sold::Unpaid(price, Some(refusal))),
         }
     }
+}
+
+fn no_gate() -> A2aError {
+    A2aError::internal("a skill has a price, and the agent no way to be paid")
 }

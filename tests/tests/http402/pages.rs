@@ -75,7 +75,16 @@ async fn a_skill_in_a_browser_is_a_page() {
         (&HOSTILE.into(), &"0.25 USDC".into())
     );
     assert_eq!(json["price"]["amount"], "250000");
-    assert_eq!(json["accepts"][0]["scheme"], "z402");
+    // Whoever knows x402 and not which method a skill takes learns the terms like this.
+    assert_eq!(about.status, 402);
+    about.assert_private();
+    let required = about.object("payment-required");
+    assert_eq!(required["accepts"][0]["scheme"], "z402");
+    assert_eq!(required["resource"]["url"], json["url"]);
+    assert_eq!(
+        (&json["x402Version"], &json["accepts"]),
+        (&1.into(), &serde_json::json!([]))
+    );
     assert_eq!(json["inputSchema"]["type"], "string");
     let unknown = get("/skills/%3Cscript%3E")
         .with("accept", BROWSER)

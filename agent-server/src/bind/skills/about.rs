@@ -5,11 +5,12 @@ use super::super::page::{self, Page};
 use crate::paid::reply;
 use crate::skills::SkillEntry;
 use agent_core::json::Json;
-use agent_core::x402::{PaymentRequired, PaymentTerms, SkillTerms};
+use agent_core::x402::{PaymentRequired, PaymentTerms, SkillTerms, v1};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, VARY};
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use url::Url;
 
 /// For programs.
@@ -17,11 +18,11 @@ pub(super) fn json(
     app: &App,
     entry: &SkillEntry,
     url: &Url,
-    required: Option<PaymentRequired>,
+    required: Option<&PaymentRequired>,
 ) -> Response {
     let about = &entry.about;
     let priced = priced(app, entry);
-    let mut response = reply::json(&json!({
+    let about = json!({
         "id": about.id,
         "name": about.name,
         "description": about.description,
@@ -38,14 +39,24 @@ pub(super) fn json(
             "unitAmount": skill.unit_amount,
             "variable": skill.variable,
         })),
-        "accepts": required.map(|required| required.accepts),
         "inputSchema": schema(&entry.skill.input_schema()),
         "outputSchema": schema(&entry.skill.output_schema()),
-    }));
+    });
+    let terms = required.map(reply::in_v1);
+    let mut response = reply::json(&Told { about, terms });
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     response
+}
+
+/// What a skill is, and beside it the terms where clients of x402 version 1 look for them.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    about: Value,
+    #[serde(flatten)]
+    terms: Option<v1::PaymentRequired>,
 }
 
 /// For people.
