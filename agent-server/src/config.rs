@@ -12,6 +12,7 @@ use agent_client::settings::ChainSettings;
 use agent_client::wallet::{KeyError, PayerKey};
 use agent_core::a2a::signing::Algorithm;
 use agent_core::money::Money;
+use agent_core::x402::batch::SCHEME_BATCH_SETTLEMENT;
 use agent_core::x402::{Mode, SCHEME_EXACT, SCHEME_Z402};
 use alloy_primitives::Address;
 use serde::Deserialize;
@@ -224,10 +225,17 @@ pub struct PaymentConfig {
     /// The schemes that are taken, best first. Stock buyers pay with the first that they know.
     #[serde(default = "schemes")]
     pub schemes: Vec<PayScheme>,
-    /// Who checks transfers of `exact` and makes them: `"local"`, this agent with `key`, or the URL
-    /// of a facilitator.
+    /// Who checks transfers of `exact` and deposits of `batch-settlement`, and makes them: `"local"`,
+    /// this agent with `key`, or the URL of a facilitator.
     #[serde(default)]
     pub facilitator: FacilitatorChoice,
+    /// For `batch-settlement`: seconds between a payer's notice and its withdrawal, 900 to 2592000.
+    /// What is not claimed by then is lost, so it is the longest outage that costs nothing.
+    #[serde(default = "withdraw_delay_secs")]
+    pub withdraw_delay_secs: u64,
+    /// For `batch-settlement`: how much a first deposit should be; a hint that stock buyers follow.
+    #[serde(default)]
+    pub min_deposit: Option<Money>,
 }
 
 /// A scheme of x402 that an agent can be told to take.
@@ -239,6 +247,8 @@ pub enum PayScheme {
     Z402,
     /// `exact`: one transfer for each task whose price is fixed, made by a facilitator.
     Exact,
+    /// `batch-settlement`: channels that stock buyers pay into once and sign vouchers on.
+    BatchSettlement,
 }
 
 impl PayScheme {
@@ -248,6 +258,7 @@ impl PayScheme {
         match self {
             Self::Z402 => SCHEME_Z402,
             Self::Exact => SCHEME_EXACT,
+            Self::BatchSettlement => SCHEME_BATCH_SETTLEMENT,
         }
     }
 
@@ -255,13 +266,13 @@ impl PayScheme {
     pub(crate) const fn mode(self) -> Mode {
         match self {
             Self::Z402 => Mode::Z,
-            Self::Exact => Mode::X,
+            Self::Exact | Self::BatchSettlement => Mode::X,
         }
     }
 
-    /// Whether a facilitator settles each of its payments.
+    /// Whether a facilitator settles payments of it: each, or those that pay into a channel.
     pub(crate) const fn is_settled(self) -> bool {
-        matches!(self, Self::Exact)
+        matches!(self, Self::Exact | Self::BatchSettlement)
     }
 }
 
@@ -286,6 +297,8 @@ impl PaymentConfig {
             split_at: settle_at(),
             schemes: schemes(),
             facilitator: FacilitatorChoice::Local,
+            withdraw_delay_secs: withdraw_delay_secs(),
+            min_deposit: None,
         }
     }
 }
@@ -480,6 +493,11 @@ fn max_unclaimed() -> Money {
 
 fn schemes() -> Vec<PayScheme> {
     vec![PayScheme::Z402]
+}
+
+/// A day.
+const fn withdraw_delay_secs() -> u64 {
+    86_400
 }
 
 fn settle_at() -> Money {

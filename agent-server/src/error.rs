@@ -67,6 +67,9 @@ pub enum Error {
          after its lock cannot be charged"
     )]
     TimeoutBeyondMargin,
+    /// A delay that no channel can have.
+    #[error("payment.withdraw_delay_secs must be 900 to 2592000")]
+    WithdrawDelay,
     /// Payment, and nowhere to keep the books.
     #[error(
         "durability = \"memory\" keeps nothing across a restart, and books must be kept: remove \

@@ -26,7 +26,8 @@ use agent_core::ledger::Ledger;
 use agent_core::money::{AssetTable, BaseUnits};
 use agent_core::skill::erase;
 use agent_core::voucher::EscrowDomain;
-use agent_core::x402::{AgentIdentity, ExactOffer, PaymentTerms, X402_VERSION};
+use agent_core::x402::batch::{MAX_WITHDRAW_DELAY_SECS, MIN_WITHDRAW_DELAY_SECS};
+use agent_core::x402::{AgentIdentity, BatchOffer, ExactOffer, PaymentTerms, X402_VERSION};
 use alloy_primitives::Address;
 use axum::Router;
 use std::net::SocketAddr;
@@ -241,7 +242,7 @@ impl Paid<'_> {
             min_deadline_seconds: payment.deadline_margin_secs.saturating_mul(2),
             max_in_flight: self.config.limits.in_flight_per_lock,
             max_timeout_seconds: self.config.limits.skill_timeout_secs,
-            batch: None,
+            batch: self.batch_offer()?,
             exact: schemes
                 .contains(&PayScheme::Exact)
                 .then(ExactOffer::default),
@@ -267,7 +268,33 @@ impl Paid<'_> {
             Some(facilitator) => gate.with_facilitator(facilitator),
             None => gate,
         };
+        let gate = match earnings.channels() {
+            Some(channels) => gate.with_channels(channels),
+            None => gate,
+        };
         Ok((gate, ours.for_others))
+    }
+
+    /// How `batch-settlement` is taken, if it is. The key that sends settlements is the receiver
+    /// authorizer: it claims and gives back in its own name.
+    fn batch_offer(&self) -> Result<Option<BatchOffer>, Error> {
+        let payment = self.payment;
+        if !payment.schemes.contains(&PayScheme::BatchSettlement) {
+            return Ok(None);
+        }
+        let withdraw_delay = payment.withdraw_delay_secs;
+        if !(MIN_WITHDRAW_DELAY_SECS..=MAX_WITHDRAW_DELAY_SECS).contains(&withdraw_delay) {
+            return Err(Error::WithdrawDelay);
+        }
+        let assets = payment.chain.assets();
+        let deposit = payment.min_deposit.as_ref();
+        let min_deposit = deposit.map(|money| assets.resolve(money)).transpose()?;
+        Ok(Some(BatchOffer {
+            receiver_authorizer: payment.key.read()?.address(),
+            withdraw_delay,
+            min_deposit: min_deposit.map(|(_, amount)| amount),
+            asset_transfer_method: None,
+        }))
     }
 
     /// Who is paid.

@@ -1,16 +1,18 @@
 //! A running agent, and what works behind it.
 
 use super::build::Paid;
+use crate::config::PayScheme;
 use crate::error::Error;
-use crate::gate::LockSource;
+use crate::gate::{ChannelSource, LockSource};
 use crate::limits::{DRAIN_TIMEOUT, FINAL_SETTLEMENT_WAIT, SETTLE_INTERVAL};
 use crate::push::Push;
 use crate::service::Service;
 use crate::settle::limits::ROWS_MAX;
 use crate::settle::tower::WatchPush;
 use crate::settle::{
-    GasPatience, Mirror, MirrorConfig, ReleaseReport, SettleError, SettlePolicy, SettleReport,
-    Settler, SettlerConfig, Split, Splitter, SplitterConfig,
+    ChannelMirror, ChannelMirrorConfig, GasPatience, Mirror, MirrorConfig, Mirrors, Refunds,
+    ReleaseReport, SettleError, SettlePolicy, SettleReport, Settler, SettlerConfig, Split,
+    Splitter, SplitterConfig,
 };
 use crate::store::{RecoveryReport, SqliteStore};
 use agent_client::chain::outbox::TxOutbox;
@@ -47,6 +49,8 @@ pub(crate) struct Earnings {
     pub(super) chain: Chain,
     pub(crate) outbox: TxOutbox,
     pub(crate) mirror: Mirror,
+    /// Of channels, and what gives back what is left of them; if any are taken.
+    pub(crate) channels: Option<(ChannelMirror, Refunds)>,
     pub(crate) settler: Settler,
     /// Tells a watchtower for as long as it lives.
     _watch: Option<WatchPush>,
@@ -100,12 +104,19 @@ impl Earnings {
                 Some(WatchPush::start(store.clone(), Egress::new(policy)?, watch))
             }
         };
-        let splitter = splitter(paid, payee, &store, &outbox)?;
-        let settler = Settler::start(store, outbox.clone(), mirror.clone(), config, clock);
+        let channels = channels(paid, payee, &chain, &outbox).await?;
+        let paying = channels.is_some().then(|| (chain.clone(), payee));
+        let splitter = splitter(paid, payee, &outbox, paying)?;
+        let mirrors = Mirrors {
+            locks: mirror.clone(),
+            channels: channels.as_ref().map(|(channels, _)| channels.clone()),
+        };
+        let settler = Settler::start(store, outbox.clone(), mirrors, config, clock);
         Ok(Self {
             chain,
             outbox,
             mirror,
+            channels,
             settler,
             _watch: watch,
             _splitter: splitter,
@@ -115,14 +126,45 @@ impl Earnings {
     pub(crate) fn locks(&self) -> Arc<dyn LockSource> {
         Arc::new(self.mirror.clone())
     }
+
+    pub(crate) fn channels(&self) -> Option<Arc<dyn ChannelSource>> {
+        let refunds = self.channels.as_ref().map(|(_, refunds)| refunds.clone());
+        refunds.map(|refunds| Arc::new(refunds) as Arc<dyn ChannelSource>)
+    }
+}
+
+/// What follows channels of `batch-settlement`, if they are taken or some were.
+async fn channels(
+    paid: &Paid<'_>,
+    payee: Address,
+    chain: &Chain,
+    outbox: &TxOutbox,
+) -> Result<Option<(ChannelMirror, Refunds)>, Error> {
+    let (payment, settings) = (paid.payment, &paid.payment.chain);
+    let taken = payment.schemes.contains(&PayScheme::BatchSettlement);
+    let were_taken = paid.store.has_batch_channels().await;
+    let were_taken = were_taken.map_err(|error| Error::Internal(error.to_string()))?;
+    if !taken && !were_taken {
+        return Ok(None);
+    }
+    let config = ChannelMirrorConfig {
+        receiver: payee,
+        tokens: vec![settings.token.address],
+        poll_interval: settings.poll_interval(),
+        head_max_age: settings.head_max_age_secs.map(Duration::from_secs),
+    };
+    let (store, clock) = (paid.store.clone(), Arc::clone(paid.clock));
+    let mirror = ChannelMirror::start(store, chain.clone(), config, clock);
+    let refunds = Refunds::start(mirror.clone(), chain.clone(), outbox.clone());
+    Ok(Some((mirror, refunds)))
 }
 
 /// What passes on shares, if there are any.
 fn splitter(
     paid: &Paid<'_>,
     payee: Address,
-    store: &SqliteStore,
     outbox: &TxOutbox,
+    channels: Option<(Chain, Address)>,
 ) -> Result<Option<Splitter>, Error> {
     let payment = paid.payment;
     if payment.split.is_empty() {
@@ -139,8 +181,9 @@ fn splitter(
         split: Split::new(payment.split.clone()).map_err(Error::Split)?,
         at,
         interval: SETTLE_INTERVAL,
+        channels,
     };
-    let (store, outbox) = (store.clone(), outbox.clone());
+    let (store, outbox) = (paid.store.clone(), outbox.clone());
     let clock = Arc::clone(paid.clock);
     Ok(Some(Splitter::start(store, outbox, config, clock)))
 }

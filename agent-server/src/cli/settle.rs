@@ -48,6 +48,7 @@ struct Settled {
 struct Claimable {
     amount: BaseUnits,
     locks: u64,
+    channels: u64,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -120,6 +121,10 @@ async fn settle_now(earnings: &Earnings) -> Result<Settled, Failure> {
             "nothing was claimed, the chain cannot be followed: {error}"
         ))
     })?;
+    if let Some((channels, _)) = &earnings.channels {
+        let looked = channels.look(LOOK_WAIT).await;
+        looked.map_err(|error| Failure::work(format!("channels cannot be read: {error}")))?;
+    }
     let settled = earnings.settler.settle_now(SETTLE_WAIT).await;
     // What was claimed is said even if its hashes cannot be read any more.
     let after = mined(outbox).await.unwrap_or_default();
@@ -155,6 +160,8 @@ fn print(arguments: &Arguments, books: &Books, report: &SettleReport, hashes: &[
         gas_used,
         claimed_base_units,
         locks,
+        channels,
+        paid_out_base_units,
     } = *report;
     if arguments.json {
         show::document(&json!({
@@ -163,15 +170,23 @@ fn print(arguments: &Arguments, books: &Books, report: &SettleReport, hashes: &[
             "transaction_hashes": hashes,
             "gas_used": gas_used,
             "locks": locks,
+            "channels": channels,
             "claimed": show::amount_json(&books.assets, asset, claimed_base_units),
+            "paid_out_of_channels":
+                show::amount_json(&books.assets, asset, paid_out_base_units),
         }));
         return;
     }
     println!(
-        "claimed {} on {} from {locks} locks; {transactions} transactions, {gas_used} gas",
+        "claimed {} on {} from {}; {transactions} transactions, {gas_used} gas",
         show::amount(&books.assets, asset, claimed_base_units),
         asset.network,
+        sources(locks, channels),
     );
+    if !paid_out_base_units.is_zero() {
+        let paid_out = show::amount(&books.assets, asset, paid_out_base_units);
+        println!("paid out {paid_out} of what was claimed from channels");
+    }
     for hash in hashes {
         println!("transaction {hash}");
     }
@@ -194,7 +209,11 @@ async fn claimable(books: &Books) -> Result<Vec<Group>, Failure> {
         let group = groups.entry(key).or_default();
         let value = claim.charged.minus(claim.claimed).unwrap_or_default();
         group.amount = group.amount.plus(value).map_err(Failure::work)?;
-        group.locks = group.locks.saturating_add(1);
+        let count = match claim.funding.batch() {
+            Some(_) => &mut group.channels,
+            None => &mut group.locks,
+        };
+        *count = count.saturating_add(1);
     }
     Ok(groups.into_iter().collect())
 }
@@ -203,11 +222,20 @@ async fn claimable(books: &Books) -> Result<Vec<Group>, Failure> {
 fn line(books: &Books, ((payee, token), claim): &Group) -> String {
     let asset = books.asset(*token);
     format!(
-        "{} on {} to {payee} from {} locks",
+        "{} on {} to {payee} from {}",
         show::amount(&books.assets, asset, claim.amount),
         asset.network,
-        claim.locks
+        sources(claim.locks, claim.channels)
     )
+}
+
+/// Where claims come from, in words.
+fn sources(locks: u64, channels: u64) -> String {
+    match (locks, channels) {
+        (locks, 0) => format!("{locks} locks"),
+        (0, channels) => format!("{channels} channels"),
+        _ => format!("{locks} locks and {channels} channels"),
+    }
 }
 
 fn claim_json(books: &Books, ((payee, token), claim): &Group) -> Value {
@@ -215,5 +243,6 @@ fn claim_json(books: &Books, ((payee, token), claim): &Group) -> Value {
         "claimable": show::amount_json(&books.assets, books.asset(*token), claim.amount),
         "recipient": payee.to_string(),
         "locks": claim.locks,
+        "channels": claim.channels,
     })
 }

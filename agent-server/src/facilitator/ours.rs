@@ -3,7 +3,7 @@
 use super::config::{FacilitatorChoice, MountConfig};
 use super::local::{LocalFacilitator, SetupError};
 use super::{RemoteFacilitator, RemoteOptions, router};
-use crate::config::{AgentConfig, PaymentConfig};
+use crate::config::{AgentConfig, PayScheme, PaymentConfig};
 use agent_client::chain::Chain;
 use agent_client::chain::outbox::TxOutbox;
 use agent_client::egress::{Egress, EgressPolicy};
@@ -43,8 +43,12 @@ impl Ours {
             let mount = config.facilitator.as_ref().unwrap_or(&usual);
             // Each transaction is counted once, so both are one facilitator.
             let offer = mount.offer(&payment.chain, chain, outbox)?;
-            if asks && is_local && !offer.schemes.exact {
+            let needs = |scheme| is_local && payment.schemes.contains(&scheme);
+            if needs(PayScheme::Exact) && !offer.schemes.exact {
                 return Err(SetupError::NotOffered("exact"));
+            }
+            if needs(PayScheme::BatchSettlement) && !offer.schemes.batch_settlement {
+                return Err(SetupError::NotOffered("batch-settlement"));
             }
             let local = LocalFacilitator::open(vec![offer], Arc::clone(clock)).await?;
             let local: Arc<dyn Facilitator> = Arc::new(local);

@@ -85,3 +85,33 @@ pub const SHARE_RETRY_STEPS: u32 = 36;
 
 /// How many times the calm fee is paid at most before a deadline's margin begins.
 pub const GAS_CLIMB_TIMES: u128 = 16;
+
+/// Rows in one claim on channels of `batch-settlement`: what stock facilitators take, and at some
+/// 40,000 gas and 480 bytes a row well within a block and a transaction.
+pub const CHANNEL_ROWS_MAX: usize = 100;
+
+/// Channels of `batch-settlement` that are read with one call.
+pub const CHANNELS_PER_READ: usize = 200;
+
+/// How often all channels are read, whatever logs say. The ledger calls what it knows of a channel
+/// too old after 30 to 300 seconds; the shortest notice of a withdrawal is 900.
+pub const CHANNELS_READ_EVERY: Duration = Duration::from_secs(20);
+
+/// Channels that are read at once when all are. Those with money at stake come first; of the others
+/// the chain is asked when they are paid with.
+pub const CHANNELS_FOLLOWED_MAX: usize = 5_000;
+
+/// Channels whose logs are asked for at each new block, and
+pub const CHANNELS_IN_LOGS_MAX: usize = 1_000;
+
+/// how many at once: some nodes take no longer lists.
+pub const CHANNELS_PER_FILTER: usize = 500;
+
+/// Cooperative refunds that are under way at once.
+pub const REFUNDS_MAX: usize = 64;
+
+/// How long a buyer waits for its refund to be mined. Afterwards it goes on, and the buyer asks again.
+pub const REFUND_WAIT: Duration = Duration::from_secs(60);
+
+/// Pause between looks at refunds whose buyers do not wait any more.
+pub const REFUND_LOOK: Duration = Duration::from_secs(2);

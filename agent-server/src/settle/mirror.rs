@@ -1,7 +1,7 @@
 //! What the chain says of the locks that pay us, kept in the ledger.
 
-use super::limits;
 use super::sink::EscrowSink;
+use super::{ChannelMirror, limits};
 use crate::gate::LockSource;
 use crate::store::SqliteStore;
 use agent_client::chain::Chain;
@@ -111,6 +111,25 @@ impl Mirror {
     pub async fn reached(&self, block: u64, wait: Duration) -> Result<WatchStatus, WatchError> {
         self.inner.watcher.nudge();
         self.inner.watcher.reached(block, wait).await
+    }
+}
+
+/// What tells the ledger about the chain.
+#[derive(Debug, Clone)]
+pub struct Mirrors {
+    /// Of the locks of z402.
+    pub locks: Mirror,
+    /// Of the channels of `batch-settlement`, if any are taken. Without it nothing is claimed from
+    /// channels.
+    pub channels: Option<ChannelMirror>,
+}
+
+impl From<Mirror> for Mirrors {
+    fn from(locks: Mirror) -> Self {
+        Self {
+            locks,
+            channels: None,
+        }
     }
 }
 

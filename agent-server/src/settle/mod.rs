@@ -12,10 +12,12 @@
 //! |---|---|
 //! | [`plan`] | what to claim now: a pure function |
 //! | [`pack`] | a batch as the contract reads it |
-//! | [`Mirror`] | what the chain says, in the ledger |
+//! | [`Mirror`], [`ChannelMirror`] | what the chain says of locks and of channels, in the ledger |
+//! | [`Refunds`] | what is left of a channel, back to its buyer |
 //! | [`Settler`] | plan, send, wait, again |
 //! | [`tower`] | the same for sellers that are down, from what they told it |
 
+mod channels;
 mod error;
 pub mod limits;
 mod mirror;
@@ -31,9 +33,10 @@ mod sink;
 mod split;
 pub mod tower;
 
+pub use channels::{ChannelMirror, ChannelMirrorConfig, Refunds};
 pub use error::SettleError;
-pub use mirror::{Mirror, MirrorConfig};
-pub use planner::{Batch, Due, GasPatience, SettlePolicy, plan};
+pub use mirror::{Mirror, MirrorConfig, Mirrors};
+pub use planner::{Batch, ClaimedFrom, Due, GasPatience, SettlePolicy, plan};
 pub use report::{ReleaseReport, SettleReport};
 pub use rows::{ROW_BYTES, pack};
 pub use settler::{Settler, SettlerConfig};

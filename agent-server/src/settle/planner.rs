@@ -1,6 +1,7 @@
 //! What to claim now: a pure function of the time, the claims and a policy.
 
 use super::limits;
+use agent_core::channel::NO_DEADLINE;
 use agent_core::ledger::Claim;
 use agent_core::money::BaseUnits;
 use alloy_primitives::Address;
@@ -15,7 +16,8 @@ pub struct SettlePolicy {
     /// Claim when something has been unclaimed for so long, in milliseconds.
     pub age_millis: u64,
     /// Claim when a lock's deadline is closer than this, in seconds. It must leave time for a
-    /// transaction to be mined on a bad day.
+    /// transaction to be mined on a bad day. Of channels of `batch-settlement` is claimed as soon as
+    /// their payer gave notice; this is then how long before the withdrawal any fee is paid.
     pub deadline_margin_secs: u64,
     /// A claim below this is never worth the gas of its row, not even at its deadline; in base units.
     pub dust: BaseUnits,
@@ -69,7 +71,7 @@ impl SettlePolicy {
 /// Why a batch is due, the most pressing reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
-    /// A deadline is near.
+    /// A deadline is near, or the payer of a channel gave notice that it withdraws.
     Deadline,
     /// Something has been unclaimed for too long.
     Age,
@@ -77,9 +79,38 @@ pub enum Due {
     Value,
 }
 
-/// Claims that one transaction can make: all of one payee and one token.
+/// The contract that claims are made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClaimedFrom {
+    /// The escrow of z402: a claim pays.
+    Locks,
+    /// The contract of `batch-settlement`: a claim books, and a payout pays all that is booked.
+    Channels,
+}
+
+impl ClaimedFrom {
+    /// The most claims that one transaction makes.
+    #[must_use]
+    pub const fn rows_max(self) -> usize {
+        match self {
+            Self::Locks => limits::ROWS_MAX,
+            Self::Channels => limits::CHANNEL_ROWS_MAX,
+        }
+    }
+
+    const fn of(claim: &Claim) -> Self {
+        match claim.funding.batch() {
+            Some(_) => Self::Channels,
+            None => Self::Locks,
+        }
+    }
+}
+
+/// Claims that one transaction can make: all of one contract, one payee and one token.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    /// From which contract.
+    pub from: ClaimedFrom,
     /// Who is paid.
     pub payee: Address,
     /// In which token.
@@ -114,23 +145,27 @@ impl Batch {
 /// fits, since a row costs less than a transaction.
 #[must_use]
 pub fn plan(now_unix_millis: u64, claims: &[Claim], policy: &SettlePolicy) -> Option<Batch> {
-    let mut groups: BTreeMap<(Address, Address), Vec<Claim>> = BTreeMap::new();
-    let of_locks = claims.iter().filter(|claim| claim.funding.lock().is_some());
-    for claim in of_locks.filter(|claim| is_worth_a_row(claim, policy)) {
+    type Group = (ClaimedFrom, Address, Address);
+    let mut groups: BTreeMap<Group, Vec<Claim>> = BTreeMap::new();
+    for claim in claims.iter().filter(|claim| is_worth_a_row(claim, policy)) {
+        let (payee, token) = (claim.funding.payee(), claim.funding.token());
         groups
-            .entry((claim.funding.payee(), claim.funding.token()))
+            .entry((ClaimedFrom::of(claim), payee, token))
             .or_default()
             .push(*claim);
     }
-    let due = groups.into_iter().filter_map(|((payee, token), claims)| {
-        let due = why_due(now_unix_millis, &claims, policy)?;
-        Some(Batch {
-            payee,
-            token,
-            claims,
-            due,
-        })
-    });
+    let due = groups
+        .into_iter()
+        .filter_map(|((from, payee, token), claims)| {
+            let due = why_due(now_unix_millis, &claims, policy)?;
+            Some(Batch {
+                from,
+                payee,
+                token,
+                claims,
+                due,
+            })
+        });
     let mut batch = due.min_by_key(|batch| (batch.due, Reverse(batch.claims.len())))?;
     batch.claims.sort_by_key(|claim| {
         let pressing = is_near(now_unix_millis, claim, policy);
@@ -143,7 +178,7 @@ pub fn plan(now_unix_millis: u64, claims: &[Claim], policy: &SettlePolicy) -> Op
     });
     batch
         .claims
-        .truncate(policy.rows.clamp(1, limits::ROWS_MAX));
+        .truncate(policy.rows.clamp(1, batch.from.rows_max()));
     Some(batch)
 }
 
@@ -171,11 +206,15 @@ fn is_worth_a_row(claim: &Claim, policy: &SettlePolicy) -> bool {
 }
 
 fn is_near(now_unix_millis: u64, claim: &Claim, policy: &SettlePolicy) -> bool {
+    // A channel's payer gave notice: what is not claimed when the delay is over is the payer's.
+    if ClaimedFrom::of(claim) == ClaimedFrom::Channels && claim.deadline_unix_secs != NO_DEADLINE {
+        return true;
+    }
     let soon = (now_unix_millis / 1_000).saturating_add(policy.deadline_margin_secs);
     claim.deadline_unix_secs <= soon
 }
 
-fn value(claim: &Claim) -> BaseUnits {
+pub(super) fn value(claim: &Claim) -> BaseUnits {
     claim
         .charged
         .minus(claim.claimed)

@@ -1,12 +1,16 @@
 //! Giving back, as the payee, what is locked beyond what was earned.
 
+use super::channels::on_chain;
 use super::purpose::{self, Purpose};
 use super::round::{Rounds, outcome};
 use super::{ReleaseReport, SettleError, limits};
 use crate::store::ChannelView;
 use agent_client::chain::bindings::IZ402Escrow;
 use agent_client::chain::outbox::{TxId, TxOutcome, TxRequest};
+use agent_client::chain::x402_bindings::IX402BatchSettlement as Contract;
 use agent_core::money::BaseUnits;
+use agent_core::voucher::Funding;
+use agent_core::x402::batch::BATCH_SETTLEMENT;
 use alloy_primitives::U256;
 
 /// Closes every channel without calls in flight and returns what was not charged on it. A channel
@@ -41,28 +45,38 @@ async fn send(rounds: &Rounds, view: &ChannelView) -> Result<Option<TxId>, Settl
     if amount.is_zero() {
         return Ok(None);
     }
-    let Some(lock) = view.funding.lock() else {
-        return Ok(None);
-    };
-    if lock.payee != rounds.outbox.address() {
-        return Err(SettleError::NotPayee);
-    }
-    let call = IZ402Escrow::releaseByPayeeCall {
-        lock: IZ402Escrow::Lock {
-            payer: lock.payer,
-            signer: lock.signer,
-            payee: lock.payee,
-            token: lock.token,
-            salt: lock.salt.0,
-        },
-        amount: U256::from(amount.get()),
-    };
-    // What the lock holds is part of the name: after a top-up the release is another one.
+    let ours = rounds.outbox.address();
+    // What the channel holds is part of the name: after a top-up the release is another one.
     let base = format!("release/{}/{}", view.id, view.authorized_on_chain);
+    let request = match &view.funding {
+        Funding::Lock(lock) if lock.payee == ours => {
+            let call = IZ402Escrow::releaseByPayeeCall {
+                lock: IZ402Escrow::Lock {
+                    payer: lock.payer,
+                    signer: lock.signer,
+                    payee: lock.payee,
+                    token: lock.token,
+                    salt: lock.salt.0,
+                },
+                amount: U256::from(amount.get()),
+            };
+            TxRequest::call(String::new(), rounds.store.domain().contract(), &call)
+        }
+        Funding::Lock(_) => return Err(SettleError::NotPayee),
+        Funding::Batch(config) => {
+            let config = on_chain(config)
+                .filter(|config| config.receiver == ours || config.receiverAuthorizer == ours)
+                .ok_or(SettleError::NotPayee)?;
+            let amount = amount.get();
+            let call = Contract::refundCall { config, amount };
+            TxRequest::call(String::new(), BATCH_SETTLEMENT, &call)
+        }
+        _ => return Ok(None),
+    };
     match purpose::next(&rounds.outbox, &base).await? {
         Purpose::Going(record) => Ok(Some(record.id)),
         Purpose::New(purpose) => {
-            let request = TxRequest::call(purpose, rounds.store.domain().contract(), &call);
+            let request = TxRequest { purpose, ..request };
             Ok(Some(rounds.outbox.enqueue(request).await?.id))
         }
     }
@@ -83,10 +97,11 @@ async fn see_to_the_end(
     let TxOutcome::Mined(mined) = outcome else {
         return Err(purpose::refused(outcome, 1));
     };
-    rounds
-        .mirror
-        .reached(mined.block_number, limits::MIRROR_WAIT)
-        .await?;
+    let (block, wait) = (mined.block_number, limits::MIRROR_WAIT);
+    match (&before.funding, &rounds.mirrors.channels) {
+        (Funding::Batch(_), Some(channels)) => channels.reached(block, &[before.id], wait).await?,
+        _ => drop(rounds.mirrors.locks.reached(block, wait).await?),
+    }
     let after = rounds.store.channel(before.id).await?;
     let left = after.map_or(before.authorized_on_chain, |view| view.authorized_on_chain);
     let returned = before.authorized_on_chain.minus(left).unwrap_or_default();

@@ -10,10 +10,14 @@ pub struct SettleReport {
     pub transactions: u64,
     /// Gas that they used in all.
     pub gas_used: u64,
-    /// What the chain was seen to pay for their locks, in base units.
+    /// What the chain was seen to pay for locks, and to book for channels, in base units.
     pub claimed_base_units: BaseUnits,
-    /// Claims that were paid. A lock that was settled twice counts twice.
+    /// Claims on locks that were paid. A lock that was settled twice counts twice.
     pub locks: u64,
+    /// Claims on channels of `batch-settlement` that were booked, counted in the same way.
+    pub channels: u64,
+    /// What the contract of `batch-settlement` was seen to pay out of what was booked, in base units.
+    pub paid_out_base_units: BaseUnits,
 }
 
 impl SettleReport {
@@ -27,6 +31,8 @@ impl SettleReport {
             gas_used: self.gas_used.saturating_add(other.gas_used),
             claimed_base_units: self.claimed_base_units.plus(other.claimed_base_units)?,
             locks: self.locks.saturating_add(other.locks),
+            channels: self.channels.saturating_add(other.channels),
+            paid_out_base_units: self.paid_out_base_units.plus(other.paid_out_base_units)?,
         })
     }
 }
@@ -43,6 +49,11 @@ impl SettleReport {
                 .minus(earlier.claimed_base_units)
                 .unwrap_or_default(),
             locks: self.locks.saturating_sub(earlier.locks),
+            channels: self.channels.saturating_sub(earlier.channels),
+            paid_out_base_units: self
+                .paid_out_base_units
+                .minus(earlier.paid_out_base_units)
+                .unwrap_or_default(),
         }
     }
 }

@@ -1,5 +1,7 @@
-//! A batch as `settleBatch` of the escrow reads it.
+//! A batch as the contracts read it.
 
+use super::channels::on_chain;
+use agent_client::chain::x402_bindings::IX402BatchSettlement as Contract;
 use agent_core::ledger::Claim;
 use alloy_primitives::Bytes;
 
@@ -26,4 +28,19 @@ pub fn pack(claims: &[Claim]) -> Bytes {
         rows.extend_from_slice(&claim.signature.to_compact());
     }
     rows.into()
+}
+
+/// The claims of these that are on channels of `batch-settlement`, as that contract takes them.
+pub(super) fn voucher_claims(claims: &[Claim]) -> Vec<Contract::VoucherClaim> {
+    let row = |claim: &Claim| {
+        Some(Contract::VoucherClaim {
+            voucher: Contract::Voucher {
+                channel: on_chain(claim.funding.batch()?)?,
+                maxClaimableAmount: claim.ceiling.get(),
+            },
+            signature: Bytes::copy_from_slice(claim.signature.as_bytes()),
+            totalClaimed: claim.charged.get(),
+        })
+    };
+    claims.iter().filter_map(row).collect()
 }

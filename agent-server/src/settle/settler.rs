@@ -1,7 +1,7 @@
 //! The task that claims, and the handle to it.
 
 use super::round::{Rounds, Step};
-use super::{Mirror, ReleaseReport, SettleError, SettlePolicy, SettleReport, limits, release};
+use super::{Mirrors, ReleaseReport, SettleError, SettlePolicy, SettleReport, limits, release};
 use crate::store::SqliteStore;
 use agent_client::chain::outbox::TxOutbox;
 use agent_core::clock::Clock;
@@ -61,11 +61,11 @@ impl Settler {
     pub fn start(
         store: SqliteStore,
         outbox: TxOutbox,
-        mirror: Mirror,
+        mirrors: impl Into<Mirrors>,
         config: SettlerConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let rounds = Rounds::new(store, outbox, mirror, clock, config.policy);
+        let rounds = Rounds::new(store, outbox, mirrors.into(), clock, config.policy);
         let (totals, _) = watch::channel(SettleReport::default());
         let shared = Arc::new(Shared {
             rounds: Mutex::new(rounds),

@@ -5,8 +5,9 @@
 //! own: a crash anywhere makes none of them twice and forgets none.
 
 use super::round::outcome;
-use super::{SettleError, limits};
+use super::{SettleError, channels, limits};
 use crate::store::SqliteStore;
+use agent_client::chain::Chain;
 use agent_client::chain::bindings::IToken;
 use agent_client::chain::outbox::{TxId, TxOutbox, TxOutcome, TxRequest};
 use agent_core::clock::Clock;
@@ -90,6 +91,9 @@ pub struct SplitterConfig {
     pub at: BaseUnits,
     /// Pause between looks.
     pub interval: Duration,
+    /// Set when channels of `batch-settlement` pay too: what is claimed from them is shared once that
+    /// contract has paid it out.
+    pub channels: Option<(Chain, Address)>,
 }
 
 /// Shares what is claimed from now on. Stops, between two durable steps, when it is dropped.
@@ -165,7 +169,7 @@ struct Work {
 
 impl Work {
     async fn look(&self) -> Result<(), SettleError> {
-        let claimed = self.store.books().await?.claimed;
+        let claimed = self.paid().await?;
         let note = self.store.note(SHARED).await?;
         let Some(note) = note else {
             // What was earned before there were shares is the payee's.
@@ -195,6 +199,16 @@ impl Work {
             self.go_on(shared).await?;
         }
         Ok(())
+    }
+
+    /// What the payee was paid. Read in this order: what is claimed meanwhile is shared later.
+    async fn paid(&self) -> Result<BaseUnits, SettleError> {
+        let claimed = self.store.books().await?.claimed;
+        let Some((chain, receiver)) = &self.config.channels else {
+            return Ok(claimed);
+        };
+        let booked = channels::booked(chain, *receiver, self.config.token).await?;
+        Ok(claimed.minus(booked.held()).unwrap_or_default())
     }
 
     /// Makes the transfers that are open, and writes down how they ended.

@@ -165,6 +165,20 @@ pub(super) fn close(
     Ok(Some(row))
 }
 
+/// Takes back the mark of [`close`].
+pub(super) fn reopen(conn: &Connection, memory: &mut Memory, id: ChannelId) -> Sql<()> {
+    let Some(row) = load(conn, memory, id)?.filter(|row| row.closing) else {
+        return Ok(());
+    };
+    conn.prepare_cached("UPDATE channels SET closing = 0 WHERE channel_id = ?1")?
+        .execute([id.0.0])?;
+    memory.learn(ChannelRow {
+        closing: false,
+        ..row
+    });
+    Ok(())
+}
+
 /// Which claims come first.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ClaimOrder {

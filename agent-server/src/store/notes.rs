@@ -11,8 +11,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 impl SqliteStore {
     /// What was noted under `name`.
-    pub(crate) async fn note(&self, name: &'static str) -> Result<Option<Json>, LedgerError> {
-        self.read(move |conn, _| get(conn, name))
+    pub(crate) async fn note(&self, name: impl Into<String>) -> Result<Option<Json>, LedgerError> {
+        let name = name.into();
+        self.read(move |conn, _| get(conn, &name))
             .await
             .map_err(ledger_failed)
     }
@@ -20,10 +21,11 @@ impl SqliteStore {
     /// Notes `value` under `name`, or forgets what was noted.
     pub(crate) async fn set_note(
         &self,
-        name: &'static str,
+        name: impl Into<String>,
         value: Option<Json>,
     ) -> Result<(), LedgerError> {
-        self.write(move |tx, _| set(tx, name, value.as_ref()))
+        let name = name.into();
+        self.write(move |tx, _| set(tx, &name, value.as_ref()))
             .await
             .map_err(ledger_failed)
     }
@@ -36,8 +38,8 @@ impl SqliteStore {
             .map_err(ledger_failed)
     }
 
-    /// Admits nothing on this channel any more, for good; `None`, and no change, when the channel is
-    /// not known or calls are in flight on it.
+    /// Admits nothing on this channel any more; `None`, and no change, when the channel is not known
+    /// or calls are in flight on it.
     ///
     /// # Errors
     /// [`LedgerError::Store`].
@@ -46,6 +48,24 @@ impl SqliteStore {
             .write(move |tx, memory| channels::close(tx, memory, id))
             .await;
         row.map(|row| row.map(ChannelView::from))
+            .map_err(ledger_failed)
+    }
+
+    /// Whether there ever was a channel of `batch-settlement`.
+    pub(crate) async fn has_batch_channels(&self) -> Result<bool, LedgerError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM channels WHERE receiver_authorizer IS NOT NULL)";
+        self.read(move |conn, _| conn.query_row(sql, [], |row| row.get(0)))
+            .await
+            .map_err(ledger_failed)
+    }
+
+    /// Admits payments again on a channel that was closed; nothing, if it is not known.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub(crate) async fn reopen_channel(&self, id: ChannelId) -> Result<(), LedgerError> {
+        self.write(move |tx, memory| channels::reopen(tx, memory, id))
+            .await
             .map_err(ledger_failed)
     }
 }

@@ -56,10 +56,14 @@ impl World {
 
     /// Sends a call in the sponsor's name and waits until it is mined.
     pub(crate) async fn send<C: SolCall>(&self, call: &C) {
+        self.send_to(self.settings.escrow, call).await;
+    }
+
+    pub(crate) async fn send_to<C: SolCall>(&self, to: Address, call: &C) {
         let n = self
             .purposes
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let request = TxRequest::call(n.to_string(), self.settings.escrow, call);
+        let request = TxRequest::call(n.to_string(), to, call);
         let id = self.sponsor.enqueue(request).await.unwrap().id;
         let outcome = self.sponsor.wait(id, WAIT).await.unwrap();
         assert!(matches!(outcome, TxOutcome::Mined(_)), "{outcome:?}");

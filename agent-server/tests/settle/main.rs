@@ -7,11 +7,13 @@
 )]
 
 mod buyer;
+mod channels;
 mod failures;
 mod line;
 mod mirror;
 mod paid;
 mod planner;
+
 mod seller;
 mod split;
 mod tower;

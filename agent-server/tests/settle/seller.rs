@@ -13,7 +13,10 @@ use agent_core::ledger::{Ledger, PaymentId, Proof, Reserve, ReserveRequest, Task
 use agent_core::money::BaseUnits;
 use agent_core::voucher::{ChannelId, Lock};
 use agent_server::gate::LockSource;
-use agent_server::settle::{Mirror, MirrorConfig, SettlePolicy, Settler, SettlerConfig};
+use agent_server::settle::{
+    ChannelMirror, ChannelMirrorConfig, Mirror, MirrorConfig, Mirrors, Refunds, SettlePolicy,
+    Settler, SettlerConfig,
+};
 use agent_server::store::{SqliteStore, StoreConfig};
 use alloy_primitives::{Address, B256};
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub(crate) struct Seller {
     pub(crate) outbox: TxOutbox,
     pub(crate) mirror: Mirror,
     pub(crate) settler: Settler,
+    pub(crate) channels: ChannelMirror,
+    pub(crate) refunds: Refunds,
 }
 
 /// What a test wants otherwise.
@@ -97,17 +102,32 @@ impl Seller {
             },
             head_max_age: None,
         };
-        let mirror = Mirror::start(store.clone(), chain, mirror, Arc::clone(&clock));
+        let mirror = Mirror::start(store.clone(), chain.clone(), mirror, Arc::clone(&clock));
+        let channels = ChannelMirrorConfig {
+            receiver: address(SELLER),
+            tokens: vec![wish.token],
+            poll_interval: wish.poll,
+            head_max_age: None,
+        };
+        let channels =
+            ChannelMirror::start(store.clone(), chain.clone(), channels, Arc::clone(&clock));
+        let refunds = Refunds::start(channels.clone(), chain, outbox.clone());
+        let mirrors = Mirrors {
+            locks: mirror.clone(),
+            channels: Some(channels.clone()),
+        };
         let config = SettlerConfig {
             policy: wish.policy,
             interval: Duration::from_millis(50),
         };
-        let settler = Settler::start(store.clone(), outbox.clone(), mirror.clone(), config, clock);
+        let settler = Settler::start(store.clone(), outbox.clone(), mirrors, config, clock);
         Self {
             store,
             outbox,
             mirror,
             settler,
+            channels,
+            refunds,
         }
     }
 
@@ -118,9 +138,11 @@ impl Seller {
             outbox,
             mirror,
             settler,
+            channels,
+            refunds,
         } = self;
         settler.stop().await;
-        drop((settler, mirror));
+        drop((settler, mirror, channels, refunds));
         outbox.close().await;
         store.close().await;
     }
@@ -137,52 +159,46 @@ impl Seller {
         let id = lock.id(&world.settings.domain());
         self.knows(id).await;
         for charge in charges {
-            let signed = self
-                .store
-                .channel(id)
-                .await
-                .unwrap()
-                .unwrap()
-                .channel
-                .signed;
-            let ceiling = signed.get() + charge;
-            let name = format!(
-                "{:032x}",
-                ceiling ^ u128::from_be_bytes(id.0[..16].try_into().unwrap())
-            );
-            let request = ReserveRequest {
-                payment_id: PaymentId::parse(&name).unwrap(),
-                request_hash: B256::ZERO,
-                proof: Proof::Voucher {
-                    funding: (*lock).into(),
-                    voucher: world.voucher(buyer, lock, ceiling),
-                },
-                max: BaseUnits::new(*charge),
-                task_id: name.clone(),
-                context_id: "context".to_owned(),
-                skill: "shout".to_owned(),
-                owner: String::new(),
-                now_unix_millis: SystemClock.now_unix_millis(),
+            let view = self.store.channel(id).await.unwrap().unwrap();
+            let ceiling = view.channel.signed.get() + charge;
+            let voucher = world.voucher(buyer, lock, ceiling);
+            let proof = Proof::Voucher {
+                funding: (*lock).into(),
+                voucher,
             };
-            let Reserve::New(reserved) = self.store.reserve(request).await.unwrap() else {
-                panic!("not admitted");
-            };
-            let write = TaskWrite {
-                task: Json::from_value(&Task::new(&name, "context")).unwrap(),
-                id: name,
-                context_id: "context".to_owned(),
-                owner: String::new(),
-                state: TaskState::Completed,
-                seq: 1,
-                updated_unix_millis: SystemClock.now_unix_millis(),
-                resume: None,
-                events: Vec::new(),
-            };
-            self.store
-                .post(reserved, BaseUnits::new(*charge), write)
-                .await
-                .unwrap();
+            self.charge(id, ceiling, proof, *charge, *charge).await;
         }
+    }
+
+    /// Reserves `max` and charges `charge` of it.
+    pub(crate) async fn charge(
+        &self,
+        id: ChannelId,
+        ceiling: u128,
+        proof: Proof,
+        max: u128,
+        charge: u128,
+    ) {
+        let request = request(id, ceiling, proof, max);
+        let name = request.task_id.clone();
+        let Reserve::New(reserved) = self.store.reserve(request).await.unwrap() else {
+            panic!("not admitted");
+        };
+        let write = TaskWrite {
+            task: Json::from_value(&Task::new(&name, "context")).unwrap(),
+            id: name,
+            context_id: "context".to_owned(),
+            owner: String::new(),
+            state: TaskState::Completed,
+            seq: 1,
+            updated_unix_millis: SystemClock.now_unix_millis(),
+            resume: None,
+            events: Vec::new(),
+        };
+        self.store
+            .post(reserved, BaseUnits::new(charge), write)
+            .await
+            .unwrap();
     }
 
     /// The books are right, everything is claimed, and the chain has paid exactly that.
@@ -206,4 +222,21 @@ pub(crate) async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(WAIT, asked)
         .await
         .unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// A request for a call that costs at most `max`.
+pub(crate) fn request(id: ChannelId, ceiling: u128, proof: Proof, max: u128) -> ReserveRequest {
+    let name = ceiling ^ u128::from_be_bytes(id.0[..16].try_into().unwrap());
+    let name = format!("{name:032x}");
+    ReserveRequest {
+        payment_id: PaymentId::parse(&name).unwrap(),
+        request_hash: B256::ZERO,
+        proof,
+        max: BaseUnits::new(max),
+        task_id: name,
+        context_id: "context".to_owned(),
+        skill: "shout".to_owned(),
+        owner: String::new(),
+        now_unix_millis: SystemClock.now_unix_millis(),
+    }
 }

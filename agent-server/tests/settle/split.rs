@@ -20,6 +20,7 @@ fn shares(world: &World, shares: &[(Address, u16)], at: u128) -> SplitterConfig 
         split: Split::new(shares.collect()).unwrap(),
         at: BaseUnits::new(at),
         interval: Duration::from_millis(20),
+        channels: None,
     }
 }
 
