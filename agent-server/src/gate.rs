@@ -29,6 +29,7 @@ pub use secret::credit_key;
 pub use settling::Settled;
 
 use crate::limits::{FRESHNESS_WAIT, LOCK_WAIT};
+use crate::paid::desk::{OURS, derived};
 use agent_core::channel::Refusal;
 use agent_core::clock::Clock;
 use agent_core::json::Json;
@@ -271,6 +272,10 @@ fn payment_id(payload: &PaymentPayload) -> Result<Option<PaymentId>, GateRefusal
     let Some(id) = identifier.and_then(|value| value.info.id) else {
         return Ok(None);
     };
+    // Nobody takes the name that we shall give to somebody else's payment.
+    if id.starts_with(OURS) && derived(payload).as_ref() != Some(&id) {
+        return Err(bad_identifier());
+    }
     PaymentId::parse(&id).map(Some).ok_or_else(bad_identifier)
 }
 
@@ -309,8 +314,9 @@ struct Refused {
 /// How long to wait for the chain before a refusal is final.
 const fn worth_waiting(answer: &Reserve) -> Option<std::time::Duration> {
     match answer {
+        // Also a payment out of what was just added to a lock or a channel.
         Reserve::Refused {
-            why: Refusal::LockUnknown,
+            why: Refusal::LockUnknown | Refusal::CeilingAboveAuthorized { .. },
             ..
         } => Some(LOCK_WAIT),
         // The first payments after a start, or after an outage, come before the next look.

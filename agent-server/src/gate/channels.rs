@@ -5,6 +5,7 @@ use super::{
     Admitted, ChannelSource, Correction, Gate, GateRefusal, Refused, Work, admitted, payment_id,
     worth_waiting,
 };
+use crate::paid::desk::OURS;
 use agent_core::channel::{LockState, NO_DEADLINE};
 use agent_core::ledger::{LedgerError, PaymentId, Proof, Reserve, ReserveRequest};
 use agent_core::voucher::Funding;
@@ -18,9 +19,6 @@ use agent_core::x402::{
     X402_VERSION,
 };
 use std::sync::Arc;
-
-/// What the names begin with that we gave to payments without one; see [`crate::paid`].
-const NAMED_BY_US: &str = "auto-";
 
 /// A payment whose channel and voucher are what the offer asks for.
 struct Checked {
@@ -51,7 +49,7 @@ impl Gate {
             checked.proof.clone(),
             accepted,
         );
-        if request.payment_id.as_str().starts_with(NAMED_BY_US) && self.may_retry(&request).await? {
+        if request.payment_id.as_str().starts_with(OURS) && self.may_retry(&request).await? {
             request.payment_id = attempt;
         }
         let mut paid_in = None;

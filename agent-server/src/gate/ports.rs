@@ -12,8 +12,8 @@ use std::time::Duration;
 /// # Contract
 ///
 /// Returns `true` once the ledger knows the lock and how fresh that is, `false` when it does not
-/// within `wait`. It may ask the chain; it is called only for locks that the ledger has never seen,
-/// and while what it knows of the chain is too old.
+/// within `wait`. It asks the chain once at least: it is called for locks that the ledger has never
+/// seen, for payments above what it knows to be in a lock, and while what it knows is too old.
 pub trait LockSource: Send + Sync + Debug {
     /// Waits for a lock to become known to the ledger.
     fn await_lock(&self, id: ChannelId, wait: Duration) -> BoxFuture<'_, bool>;

@@ -171,6 +171,41 @@ async fn a_deposit_is_made_once_and_pays_for_the_first_call() {
     assert_eq!(code, codes::PAYLOAD_TYPE, "a refund buys nothing");
 }
 
+/// What was added a moment ago is on chain before we know of it.
+#[tokio::test]
+async fn the_chain_is_asked_before_a_payment_is_above_what_was_paid_in() {
+    let seller = Seller::all();
+    seller.open_channel(1_000);
+    let reserved = new(seller.admit(&batch(&seller, 1_000, 1_000), 1_000).await);
+    charge(&seller, reserved, 1_000).await;
+    let above = refused(seller.admit(&batch(&seller, 2_000, 1_000), 1_000).await);
+    assert_eq!(above.code, codes::CUMULATIVE_EXCEEDS_BALANCE);
+    seller.open_channel(2_000);
+    let reserved = new(seller.admit(&batch(&seller, 2_000, 1_000), 1_000).await);
+    charge(&seller, reserved, 1_000).await;
+
+    let on_lock = |ceiling: u128| {
+        let payment = seller.payment(SCHEME_Z402, 1_000, on_lock(ceiling, lock().into()));
+        seller.named("lock", payment)
+    };
+    seller.open_lock(500).await;
+    let above = refused(seller.admit(&on_lock(1_000), 1_000).await);
+    assert_eq!(above.code, "invalid_z402_ceiling_exceeds_authorized");
+    seller.add_unseen(1_000);
+    let reserved = new(seller.admit(&on_lock(1_000), 1_000).await);
+    charge(&seller, reserved, 1_000).await;
+}
+
+#[tokio::test]
+async fn a_name_that_we_give_is_of_no_other_payment() {
+    let seller = Seller::all();
+    seller.open_lock(10_000).await;
+    let payment = seller.payment(SCHEME_Z402, 500, on_lock(500, lock().into()));
+    let squatter = seller.named(&format!("auto-{}", "0".repeat(64)), payment);
+    let code = refused(seller.admit(&squatter, 500).await).code;
+    assert_eq!(code, "invalid_payment_identifier");
+}
+
 #[tokio::test]
 async fn a_transfer_is_verified_held_and_settled_once() {
     let seller = Seller::all();

@@ -123,12 +123,30 @@ pub(crate) fn on_chain(channel_id: ChannelId, balance: u128) -> ChannelState {
     }
 }
 
+/// What the chain says of the one lock, once the ledger is to be told.
 #[derive(Debug)]
-struct NoLocks;
+struct OneLock {
+    store: SqliteStore,
+    unseen: Mutex<Option<u128>>,
+}
 
-impl LockSource for NoLocks {
+impl LockSource for OneLock {
     fn await_lock(&self, _: ChannelId, _: Duration) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
+        Box::pin(async {
+            let Some(authorized) = self.unseen.lock().unwrap().take() else {
+                return false;
+            };
+            let seen = self.store.observe(lock().into(), authorizing(authorized));
+            seen.await.is_ok()
+        })
+    }
+}
+
+fn authorizing(amount: u128) -> LockState {
+    LockState {
+        authorized: BaseUnits::new(amount),
+        claimed: BaseUnits::ZERO,
+        deadline_unix_secs: NOW + 86_400,
     }
 }
 
@@ -137,6 +155,7 @@ pub(crate) struct Seller {
     pub(crate) store: SqliteStore,
     pub(crate) fake: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
+    locks: Arc<OneLock>,
     tasks: AtomicU64,
     _dir: tempfile::TempDir,
 }
@@ -203,7 +222,11 @@ impl Seller {
         let store = SqliteStore::open(dir.path().join("books.db"), config).unwrap();
         let fake = Arc::new(Fake::default());
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-        let gate = Gate::new(terms(schemes), ledger, Arc::new(NoLocks), clock.clone())
+        let locks = Arc::new(OneLock {
+            store: store.clone(),
+            unseen: Mutex::default(),
+        });
+        let gate = Gate::new(terms(schemes), ledger, locks.clone(), clock.clone())
             .with_facilitator(fake.clone())
             .with_credit(CreditKey::new(&[5; 32]));
         let tasks = AtomicU64::new(0);
@@ -212,6 +235,7 @@ impl Seller {
             store,
             fake,
             clock,
+            locks,
             tasks,
             _dir: dir,
         }
@@ -223,13 +247,14 @@ impl Seller {
 
     pub(crate) async fn open_lock(&self, authorized: u128) -> Lock {
         let lock = lock();
-        let state = LockState {
-            authorized: BaseUnits::new(authorized),
-            claimed: BaseUnits::ZERO,
-            deadline_unix_secs: NOW + 86_400,
-        };
-        self.store.observe(lock.into(), state).await.unwrap();
+        let seen = self.store.observe(lock.into(), authorizing(authorized));
+        seen.await.unwrap();
         lock
+    }
+
+    /// So much is in the lock now, and the ledger was not told.
+    pub(crate) fn add_unseen(&self, authorized: u128) {
+        *self.locks.unseen.lock().unwrap() = Some(authorized);
     }
 
     pub(crate) fn open_channel(&self, balance: u128) -> ChannelConfig {
