@@ -13,6 +13,7 @@ mod line;
 mod mirror;
 mod paid;
 mod planner;
+mod refunds;
 
 mod seller;
 mod split;

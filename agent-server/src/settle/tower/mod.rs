@@ -12,6 +12,10 @@
 //! told in time it cannot claim: when seller and tower are both down until the deadline, what the
 //! seller had not claimed by then can be lost, which is at most the seller's `max_unclaimed` for
 //! each lock.
+//!
+//! Towers serve locks of z402 only. A claim on a channel of `batch-settlement` takes the receiver's
+//! key, or its signature over the very rows that are claimed, which would have to be made anew after
+//! each call. There the delay of a withdrawal is the longest outage that costs nothing.
 
 mod book;
 mod export;
