@@ -11,6 +11,7 @@
 mod disk;
 mod node;
 mod outcomes;
+mod prepaid;
 mod streams;
 mod turns;
 mod vanish;
