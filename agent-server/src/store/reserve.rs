@@ -11,7 +11,7 @@ use super::settlements;
 use agent_core::channel::{Admission, Channel, Refusal};
 use agent_core::ledger::{LedgerError, PaymentId, Proof, ReserveRequest, Transfer};
 use agent_core::money::BaseUnits;
-use agent_core::voucher::{CanonicalSignature, ChannelId, Funding};
+use agent_core::voucher::{CanonicalSignature, Funding};
 use agent_core::x402::batch::{ChannelConfig, Draw};
 use alloy_primitives::B256;
 use rusqlite::Connection;
@@ -141,7 +141,7 @@ fn transferred(
         },
         reserved: request.max,
         charged: BaseUnits::ZERO,
-        has_slack: false,
+        channel: None,
     };
     memory.runs(request.payment_id.clone(), held);
     Ok(Decision::Held(held, None))
@@ -271,7 +271,7 @@ fn admit(
         by: PaidBy::Channel(before.id),
         reserved: request.max,
         charged: BaseUnits::ZERO,
-        has_slack: !after.channel.slack().is_zero(),
+        channel: Some(after.channel),
     };
     memory.runs(request.payment_id.clone(), held);
     Ok(Some(held))
