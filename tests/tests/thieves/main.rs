@@ -13,6 +13,7 @@
 
 mod buyer;
 mod claims;
+mod crashes;
 mod crossings;
 mod exits;
 mod keys;

@@ -65,6 +65,7 @@ pub struct Street {
     pub clock: Arc<Shift>,
     pub facilitator: Arc<LocalFacilitator>,
     dir: tempfile::TempDir,
+    crashes: AtomicU64,
 }
 
 impl Street {
@@ -95,12 +96,32 @@ impl Street {
             clock,
             facilitator: Arc::new(facilitator),
             dir,
+            crashes: AtomicU64::new(0),
         }
     }
 
     /// A seller's stall.
     pub fn stall(&self, account: usize) -> Stall {
         Stall::open(self, account, &format!("{account}.db"))
+    }
+
+    /// The seller's process is gone; another begins with what is on the disk at this moment.
+    pub async fn crash(&self, stall: Stall) -> Stall {
+        let number = self.crashes.fetch_add(1, Ordering::SeqCst);
+        let file = format!("after-{number}.db");
+        for end in ["", "-wal"] {
+            let from = self.dir.path().join(format!("{}{end}", stall.file));
+            if from.exists() {
+                let to = self.dir.path().join(format!("{file}{end}"));
+                std::fs::copy(from, to).unwrap();
+            }
+        }
+        let locks = stall.eyes.locks.lock().unwrap().clone();
+        stall.store.close().await;
+        let heir = Stall::open(self, stall.account, &file);
+        *heir.eyes.locks.lock().unwrap() = locks;
+        heir.tasks.store(1_000 * (number + 1), Ordering::SeqCst);
+        heir
     }
 
     /// Time passes, for everybody.
@@ -141,6 +162,7 @@ pub struct Stall {
     eyes: Arc<Eyes>,
     clock: Arc<Shift>,
     tasks: AtomicU64,
+    file: String,
 }
 
 impl Stall {
@@ -168,6 +190,7 @@ impl Stall {
             eyes,
             clock: Arc::clone(&street.clock),
             tasks: AtomicU64::new(0),
+            file: file.to_owned(),
         }
     }
 
