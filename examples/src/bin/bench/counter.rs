@@ -47,7 +47,7 @@ const SELLER: usize = 1;
 const MARGIN_SECS: u64 = 600;
 const DAY_SECS: u64 = 86_400;
 /// Commits of one row, one after the other, to see what one takes.
-const COMMITS: u32 = 400;
+const COMMITS: u32 = 200;
 
 /// The seller, at work.
 pub(crate) struct Counter {
@@ -59,7 +59,7 @@ pub(crate) struct Counter {
     _files: TempDir,
 }
 
-struct Desk {
+pub(crate) struct Desk {
     gate: Gate,
     store: SqliteStore,
     clock: Arc<dyn Clock>,
@@ -168,16 +168,16 @@ impl Counter {
         Ok(())
     }
 
-    /// How many requests came so far.
-    pub(crate) fn requests(&self) -> u64 {
-        self.desk.requests.load(Ordering::Relaxed)
+    /// Where requests are answered and counted.
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
     }
 
     /// The median time of a commit of one row, from asking for it to knowing of it.
-    pub(crate) async fn commit_time(&self) -> Result<Duration> {
+    pub(crate) async fn commit_time(&self, round: u32) -> Result<Duration> {
         let mut took = Vec::new();
         for number in 0..COMMITS {
-            let id = format!("commit-{number}");
+            let id = format!("commit-{round}-{number}");
             let task = self.desk.task(&id, &Json::default(), &Metadata::new())?;
             let started = Instant::now();
             self.desk.store.put(task).await?;
@@ -237,6 +237,11 @@ async fn sell(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
 }
 
 impl Desk {
+    /// How many requests came so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     async fn answer(&self, body: &[u8]) -> Result<String> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let call: Call = serde_json::from_slice(body)?;

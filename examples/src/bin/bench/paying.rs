@@ -3,12 +3,14 @@
 //! Load, seller and chain share this process and all its cores, so the ratios say more than the
 //! numbers: they compare calls of one round, made a moment apart.
 
-use crate::buyer::Way;
+use crate::buyer::{Buyer, Way};
 use crate::load::Measured;
 use crate::unpaid::IN_FLIGHT;
 use crate::{Arguments, Result, counter, escrow, paid, serving};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Calls by `exact` are transactions, of which fewer do.
 const TRANSFERS_MAX: u32 = 96;
@@ -52,35 +54,43 @@ pub(crate) struct Row {
 
 /// Measures all of it.
 pub(crate) async fn measure(arguments: &Arguments) -> Result<Paid> {
-    let voucher_check = paid::voucher_check()?;
     let mut rows = Vec::new();
     let mut world = Box::pin(serving::open()).await?;
     for round in 0..=arguments.rounds {
-        eprintln!(
-            "agent, paid and unpaid, round {round} of {}",
-            arguments.rounds
-        );
+        eprintln!("agent, round {round} of {}", arguments.rounds);
         for in_flight in IN_FLIGHT {
-            let mut unpaid = None;
-            for way in serving::World::WAYS {
-                let calls = arguments.calls_at(in_flight) / 2;
-                let lines = world.buyer.calls(way, calls, in_flight)?;
-                let measured = serving::answered(world.address, lines, in_flight).await?;
-                let unpaid = unpaid.get_or_insert_with(|| measured.clone());
-                // The first round only grows buffers and wakes the disk up.
-                if round > 0 {
-                    rows.push(Row::of("agent", (way, in_flight), unpaid, measured)?);
-                }
-            }
+            let found = Round {
+                seller: "agent",
+                address: world.address,
+                arguments,
+                in_flight,
+                requests: &|| None,
+            };
+            let found = found.of(&serving::World::WAYS, &mut world.buyer).await?;
+            // The first round only grows buffers and wakes the disk up.
+            rows.extend(found.into_iter().filter(|_| round > 0));
         }
     }
     Box::pin(world.close()).await?;
     let mut counter = Box::pin(counter::open()).await?;
-    let commit = counter.commit_time().await?;
+    let (mut checks, mut commits) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {
         eprintln!("every scheme, round {round} of {}", arguments.rounds);
+        checks.push(paid::voucher_check()?);
+        commits.push(counter.commit_time(round).await?);
+        // What is known of a channel must be young.
+        counter.look().await?;
         for in_flight in IN_FLIGHT {
-            rows.extend(one_round(&mut counter, arguments, in_flight, round > 0).await?);
+            let desk = counter.desk();
+            let found = Round {
+                seller: "counter",
+                address: counter.address,
+                arguments,
+                in_flight,
+                requests: &|| Some(desk.requests()),
+            };
+            let found = found.of(&Way::ALL, &mut counter.buyer).await?;
+            rows.extend(found.into_iter().filter(|_| round > 0));
         }
     }
     let payments = counter.buyer.payments;
@@ -88,46 +98,54 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<Paid> {
     Ok(Paid {
         rounds: arguments.rounds,
         calls: medians(rows),
-        voucher_check_nanos: u64::try_from(voucher_check.as_nanos())?,
-        commit_nanos: u64::try_from(commit.as_nanos())?,
+        voucher_check_nanos: median_nanos(checks)?,
+        commit_nanos: median_nanos(commits)?,
         opening: Opening::measure()?,
     })
 }
 
-async fn one_round(
-    counter: &mut counter::Counter,
-    arguments: &Arguments,
+/// One seller, asked in every way one after the other.
+struct Round<'a> {
+    seller: &'static str,
+    address: SocketAddr,
+    arguments: &'a Arguments,
     in_flight: usize,
-    kept: bool,
-) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let mut unpaid = None;
-    // What is known of a channel must be young.
-    counter.look().await?;
-    for way in Way::ALL {
-        let mut calls = arguments.calls_at(in_flight) / 2;
-        if way == Way::Exact {
-            calls = calls.min(TRANSFERS_MAX);
-        }
-        if way == Way::Credit {
-            let first = vec![vec![counter.buyer.head_start()?]];
-            serving::answered(counter.address, first, 1).await?;
-        }
-        let before = counter.requests();
-        let lines = counter.buyer.calls(way, calls, in_flight)?;
-        let measured = serving::answered(counter.address, lines, in_flight).await?;
-        let unpaid = unpaid.get_or_insert_with(|| measured.clone());
-        if kept {
-            let requests = counter
-                .requests()
-                .saturating_sub(before)
-                .saturating_mul(100);
-            let mut row = Row::of("counter", (way, in_flight), unpaid, measured)?;
-            row.requests_per_100 = requests.checked_div(calls.into());
+    /// What the seller counted so far, if it counts.
+    requests: &'a (dyn Fn() -> Option<u64> + Send + Sync),
+}
+
+impl Round<'_> {
+    async fn of(&self, ways: &[Way], buyer: &mut Buyer) -> Result<Vec<Row>> {
+        let (mut rows, mut unpaid) = (Vec::new(), None);
+        for &way in ways {
+            let mut calls = self.arguments.calls_at(self.in_flight) / 2;
+            if way == Way::Exact {
+                calls = calls.min(TRANSFERS_MAX);
+            }
+            if way == Way::Credit {
+                let first = vec![vec![buyer.head_start()?]];
+                serving::answered(self.address, first, 1).await?;
+            }
+            let before = (self.requests)();
+            let lines = buyer.calls(way, calls, self.in_flight)?;
+            let measured = serving::answered(self.address, lines, self.in_flight).await?;
+            let unpaid = unpaid.get_or_insert_with(|| measured.clone());
+            let mut row = Row::of(self.seller, (way, self.in_flight), unpaid, measured)?;
+            let came = (self.requests)().zip(before);
+            row.requests_per_100 = came.and_then(|(after, before)| {
+                let came = after.saturating_sub(before).saturating_mul(100);
+                came.checked_div(calls.into())
+            });
             rows.push(row);
         }
+        Ok(rows)
     }
-    Ok(rows)
+}
+
+fn median_nanos(mut took: Vec<Duration>) -> Result<u64> {
+    took.sort_unstable();
+    let median = took.get(took.len() / 2).copied().unwrap_or_default();
+    Ok(u64::try_from(median.as_nanos())?)
 }
 
 impl Row {
@@ -182,10 +200,11 @@ impl Opening {
     fn measure() -> Result<Self> {
         let gas = escrow::measure()?;
         let of_20 = gas.authorize_rows.iter().find(|(count, _)| *count == 20);
+        let of_20 = of_20.map(|(_, all)| all.div_ceil(20));
         Ok(Self {
             by_signature: gas.open[0],
             from_vault: gas.authorize[0],
-            each_of_20: of_20.ok_or("20 locks were not opened")?.1,
+            each_of_20: of_20.ok_or("20 locks were not opened")?,
         })
     }
 }

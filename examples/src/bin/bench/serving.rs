@@ -51,7 +51,7 @@ pub(crate) struct World {
 
 impl World {
     /// How it is paid.
-    pub(crate) const WAYS: [Way; 2] = [Way::Unpaid, Way::Voucher];
+    pub(crate) const WAYS: [Way; 3] = [Way::Unpaid, Way::Voucher, Way::Credit];
 }
 
 pub(crate) async fn open() -> Result<World> {
