@@ -7,6 +7,7 @@
 )]
 
 mod buyer;
+mod buying;
 mod channels;
 mod failures;
 mod line;
