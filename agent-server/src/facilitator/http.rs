@@ -115,7 +115,8 @@ async fn verify(State(shared): State<Arc<Shared>>, request: Request) -> Response
         let response = shared.facilitator.verify(request).await;
         let mut response = response.map_err(|error| failed(&error, What::Verify))?;
         if is_v1 {
-            response.invalid_reason = response.invalid_reason.map(|code| v1_reason(&code));
+            let in_v1 = |code: String| v1_reason(&code, "unexpected_verify_error");
+            response.invalid_reason = response.invalid_reason.map(in_v1);
         }
         Ok(json(StatusCode::OK, &response))
     };
@@ -146,7 +147,8 @@ async fn settle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         };
         let mut response = response.map_err(|error| failed(&error, What::Settle))?;
         if let Some(network) = v1_network {
-            response.error_reason = response.error_reason.map(|code| v1_reason(&code));
+            let in_v1 = |code: String| v1_reason(&code, "unexpected_settle_error");
+            response.error_reason = response.error_reason.map(in_v1);
             response.network = network;
         }
         Ok(json(StatusCode::OK, &response))
@@ -410,8 +412,9 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     response
 }
 
-/// A reason in the words of v1, whose packages refuse an answer with one that they do not know.
-fn v1_reason(code: &str) -> String {
+/// A reason in the words of v1, whose packages (`x402` 1.2.0, `ErrorReasons`) refuse an answer with
+/// one that they do not know.
+fn v1_reason(code: &str, unexpected: &'static str) -> String {
     match code {
         "invalid_exact_evm_payload_authorization_value_mismatch" => {
             "invalid_exact_evm_payload_authorization_value"
@@ -432,7 +435,7 @@ fn v1_reason(code: &str) -> String {
         "invalid_exact_evm_nonce_already_used"
         | "invalid_exact_evm_transfer_event_mismatch"
         | super::refusal::PENDING => "invalid_transaction_state",
-        _ => "unexpected_settle_error",
+        _ => unexpected,
     }
     .to_owned()
 }
