@@ -193,7 +193,7 @@ enum Inner {
 impl Shop {
     async fn open(
         given: &Arguments,
-        facilitator: Option<&dyn Facilitator>,
+        facilitator: Option<&Arc<dyn Facilitator>>,
         listen: SocketAddr,
     ) -> Result<Self, Fault> {
         let dir = tempfile::tempdir()?;
@@ -208,9 +208,12 @@ impl Shop {
                 (address, Inner::Skills(agent))
             }
             Form::Routes => {
-                let batch = given.batch(facilitator).await?;
-                let till = Till::builder(config).batch(batch).open();
-                let till = Box::pin(till).await?;
+                let batch = given.batch(facilitator.map(AsRef::as_ref)).await?;
+                let mut till = Till::builder(config).batch(batch);
+                if let Some(facilitator) = facilitator {
+                    till = till.facilitator(Arc::clone(facilitator));
+                }
+                let till = Box::pin(till.open()).await?;
                 let app = routes(&till)?;
                 let listener = TcpListener::bind(listen).await?;
                 let address = listener.local_addr()?;
@@ -268,7 +271,7 @@ struct Seller {
 
 impl Seller {
     async fn open(&mut self, listen: SocketAddr) -> Result<String, Fault> {
-        let facilitator = self.facilitator.as_deref();
+        let facilitator = self.facilitator.as_ref();
         let shop = Box::pin(Shop::open(&self.given, facilitator, listen)).await?;
         Ok(self.shop.insert(shop).url())
     }
@@ -306,7 +309,7 @@ async fn main() -> Result<(), Fault> {
     let given = Arguments::parse();
     let facilitator = match given.facilitator.as_str() {
         "local" => None,
-        url => Some(till::remote(url)?),
+        url => Some(till::remote(url, !given.is_own())?),
     };
     let mut seller = Seller {
         given,

@@ -2,6 +2,7 @@
 
 use super::{Fault, SELLER};
 use agent_client::egress::{Egress, EgressPolicy};
+use agent_core::a2a::Secret;
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::{Claim, Ledger};
 use agent_core::money::BaseUnits;
@@ -15,15 +16,21 @@ use agent_core::x402::{Mode, PaymentPayload, PaymentRequirements, X402_VERSION};
 use agent_server::config::KeyConfig;
 use agent_server::facilitator::{RemoteFacilitator, RemoteOptions};
 use agent_server::paid::Till;
+use http::HeaderName;
 use std::sync::Arc;
 
 /// More than the tests have.
 const CHANNELS_MAX: usize = 100;
 
-pub(crate) fn remote(url: &str) -> Result<Arc<dyn Facilitator>, Fault> {
+/// A facilitator, to which we say who we are if it lends us its key.
+pub(crate) fn remote(url: &str, is_lent: bool) -> Result<Arc<dyn Facilitator>, Fault> {
     let egress = Egress::new(EgressPolicy::strict().allow_loopback())?;
-    let remote = RemoteFacilitator::new(egress, url, RemoteOptions::default())?;
-    Ok(Arc::new(remote))
+    let mut options = RemoteOptions::default();
+    if is_lent {
+        let name = HeaderName::from_static("x-api-key");
+        options = options.with_header(name, Secret::new("the-interop-tests-seller"));
+    }
+    Ok(Arc::new(RemoteFacilitator::new(egress, url, options)?))
 }
 
 /// Books what was charged; nothing is transferred. Says how many channels it was.

@@ -1,12 +1,16 @@
 """The programs: buyers, sellers, facilitators, each started for one pair."""
 
+import hashlib
 import json
 import shutil
+import socket
 import tempfile
+import time
 
 from harness.driver import Hung, Program
 
 from . import install
+from .node import SELLER, free_port
 
 ANSWER_WAIT_SECS = 60
 START_WAIT_SECS = 60
@@ -72,14 +76,30 @@ class Nobody:
         pass
 
 
-class OurFacilitator(Program):
-    """`agent facilitator`, for the chain of the pair."""
+class Ours(Program):
+    """`agent` with a configuration of its own, for the chain of the pair."""
 
-    def __init__(self, log, _kind, rpc):
-        self.home = tempfile.mkdtemp(prefix="facilitator-")
-        with open(f"{self.home}/facilitator.toml", "w") as file:
-            file.write(FACILITATOR.format(home=self.home, rpc=rpc))
-        super().__init__([install.binary("agent"), "facilitator", "--config", f"{self.home}/facilitator.toml"], self.home, log)
+    def __init__(self, log, command, file, text):
+        self.home = tempfile.mkdtemp(prefix=f"{command}-")
+        with open(f"{self.home}/{file}", "w") as config:
+            config.write(text)
+        super().__init__([install.binary("agent"), command, "--config", file], self.home, log)
+
+    def stop(self):
+        self.process.terminate()
+        super().stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+class OurFacilitator(Ours):
+    """`agent facilitator`. It lends its authorizer to the seller alone, who has a key for it."""
+
+    def __init__(self, log, _kind, rpc, authorizer):
+        text = FACILITATOR.format(chain=CHAIN.format(table="chains.chain", rpc=rpc))
+        if authorizer == "lent":
+            text = text.replace("key.devnet = 3", "key.devnet = 3\nauthorizer.devnet = 4")
+            text += LENDING.format(digest=hashlib.sha256(LENT_TO.encode()).hexdigest(), seller=SELLER)
+        super().__init__(log, "facilitator", "facilitator.toml", text)
         try:
             self.url = self.line(START_WAIT_SECS)["url"]
         except Hung:
@@ -94,20 +114,76 @@ class OurFacilitator(Program):
             self.log.write(line)
         self.lines.put(None)
 
-    def stop(self):
-        self.process.terminate()
-        super().stop()
-        shutil.rmtree(self.home, ignore_errors=True)
 
+class OurAgent(Ours):
+    """`agent run`, whose skills are programs: one says what it is told, one fails."""
+
+    def __init__(self, log, _kind, _scheme, facilitator, _authorizer, rpc):
+        port = free_port()
+        chain = CHAIN.format(table="payment.chain", rpc=rpc)
+        super().__init__(log, "run", "agent.toml", AGENT.format(port=port, facilitator=facilitator, chain=chain))
+        self.url = f"http://127.0.0.1:{port}/skills"
+        until = time.monotonic() + START_WAIT_SECS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    self.stop()
+                    raise Hung("the agent does not open") from None
+                time.sleep(0.05)
+
+    def page(self, name):
+        return f"{self.url}/{name}"
+
+
+# The key that the facilitator knows the seller by; `peers/ts/server.mjs` and our seller have it too.
+LENT_TO = "the-interop-tests-seller"
 
 FACILITATOR = """
 listen = "127.0.0.1:0"
-data_dir = "{home}/data"
+data_dir = "data"
 
 [[chains]]
 key.devnet = 3
+{chain}
+"""
 
-[chains.chain]
+LENDING = """
+[auth.schemes.key]
+type = "api_key"
+in = "header"
+name = "x-api-key"
+callers.seller.sha256 = "{digest}"
+
+[lends]
+"key:seller" = ["{seller}"]
+"""
+
+AGENT = """
+name = "seller"
+listen = "127.0.0.1:{port}"
+data_dir = "data"
+
+[payment]
+schemes = ["z402", "exact"]
+facilitator = "{facilitator}"
+key.devnet = 2
+{chain}
+[commands.paid]
+about = "Says what it is told"
+price = "0.001 USDC"
+run = ["cat"]
+
+[commands.fail]
+about = "Does not work"
+price = "0.001 USDC"
+run = ["false"]
+"""
+
+CHAIN = """
+[{table}]
 rpc_url = "{rpc}"
 chain_id = 84532
 escrow = "0x2402000000000000000000000000000000002402"
@@ -115,7 +191,7 @@ identity_registry = "0x8004A818BFB912233c491871b3d84c89A494BD9e"
 reputation_registry = "0x8004B663056A597Dffe9eCcC1965A193B7388713"
 poll_millis = 50
 
-[chains.chain.token]
+[{table}.token]
 address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 symbol = "USDC"
 decimals = 6

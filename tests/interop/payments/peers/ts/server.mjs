@@ -16,7 +16,12 @@ let inner = new InMemoryChannelStorage();
 const storage = new Proxy({}, {
   get: (_, name) => (typeof inner[name] === "function" ? inner[name].bind(inner) : inner[name]),
 });
-const facilitator = new HTTPFacilitatorClient({ url: facilitatorUrl });
+// Whoever lends a key wants to know to whom; `market/cast.py` has the same.
+const lent = { "x-api-key": "the-interop-tests-seller" };
+const facilitator = new HTTPFacilitatorClient({
+  url: facilitatorUrl,
+  createAuthHeaders: async () => (authorizer === "lent" ? { verify: lent, settle: lent, supported: lent } : {}),
+});
 const batch = new BatchSettlementEvmScheme(SELLER, {
   storage,
   withdrawDelay: 900,
