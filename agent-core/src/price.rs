@@ -1,6 +1,7 @@
 //! What a skill costs, as its author writes it.
 
 use crate::money::{Asset, AssetTable, BaseUnits, Money, MoneyError};
+use crate::skill::Rate;
 
 /// The price of a skill, or of one request to it.
 ///
@@ -18,6 +19,7 @@ enum Kind {
         unit: String,
         each: Result<Money, MoneyError>,
         at_most: Result<Money, MoneyError>,
+        slice: Option<u64>,
     },
 }
 
@@ -41,8 +43,12 @@ impl Price {
         Self(Kind::UpTo(ceiling.parse()))
     }
 
-    /// `each` for every `unit` (a token, a second, a kilobyte), never more than `at_most` a task.
-    /// The skill says how many units it used by charging their price.
+    /// `each` for every `unit` (a token, a second, a kilobyte). `at_most` is what a buyer authorises
+    /// beforehand.
+    ///
+    /// A skill that counts with [`crate::skill::SkillContext::meter`] is paid in slices while it
+    /// works, and asks for `at_most` once more each time that it is used up. One that charges at its
+    /// end with [`crate::skill::SkillContext::charge`] costs `at_most` at most.
     #[must_use]
     pub fn per_unit(each: &str, unit: &str, at_most: &str) -> Self {
         let (each, at_most) = (each.parse(), at_most.parse());
@@ -50,7 +56,19 @@ impl Price {
             unit: unit.to_owned(),
             each,
             at_most,
+            slice: None,
         })
+    }
+
+    /// Charges so many units at once, instead of a sixteenth of the ceiling. A buyer that stops has
+    /// paid for at most one slice that it did not get; each slice is a commit of the seller's. For
+    /// [`Price::per_unit`] only.
+    #[must_use]
+    pub fn in_slices_of(mut self, units: u64) -> Self {
+        if let Kind::PerUnit { slice, .. } = &mut self.0 {
+            *slice = Some(units);
+        }
+        self
     }
 
     /// The price in base units of one of `assets`.
@@ -72,6 +90,7 @@ impl Price {
                 unit,
                 each,
                 at_most,
+                slice,
             } => {
                 let (asset, ceiling) = assets.resolve(at_most.as_ref().map_err(Clone::clone)?)?;
                 let each = each
@@ -83,6 +102,7 @@ impl Price {
                     Charge::PerUnit {
                         unit: unit.clone(),
                         each,
+                        slice: *slice,
                     },
                     ceiling,
                 ))
@@ -134,5 +154,19 @@ pub enum Charge {
         unit: String,
         /// The price of one.
         each: BaseUnits,
+        /// How many are charged at once, if the skill says.
+        slice: Option<u64>,
     },
+}
+
+impl Charge {
+    /// The rate of metered work under a ceiling; `None` for other charges, and for units that cost
+    /// nothing.
+    #[must_use]
+    pub fn rate(&self, ceiling: BaseUnits) -> Option<Rate> {
+        match self {
+            Self::PerUnit { unit, each, slice } => Rate::new(unit.as_str(), *each, ceiling, *slice),
+            _ => None,
+        }
+    }
 }

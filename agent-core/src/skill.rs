@@ -3,12 +3,14 @@
 mod about;
 mod context;
 mod erased;
+mod meter;
 mod outcome;
 mod quote;
 
 pub use about::About;
 pub use context::{Charging, Resources, SkillContext, SkillEvent, SkillHost, TaskInfo};
 pub use erased::{AcceptedInput, AnySkill, InputError, erase, text_field};
+pub use meter::{Meter, Rate, Step};
 pub use outcome::{Done, Outcome, Stop};
 pub use quote::{Quote, STANDARD};
 

@@ -10,7 +10,8 @@
 //! | [`exact`], [`upto`], [`batch`] | the other schemes on EVM, as the stock packages speak them |
 //! | [`header`], [`v1`] | x402 over HTTP in both versions |
 //! | [`facilitator`] | what a facilitator is asked and answers |
-//! | [`offer`], [`receipt`], `bid` | prices that are negotiated, and evidence of what was sold |
+//! | `metered` | where the meter of work that is paid for while it goes on stands |
+| [`offer`], [`receipt`], `bid` | prices that are negotiated, and evidence of what was sold |
 
 mod authorize;
 pub mod batch;
@@ -23,6 +24,7 @@ pub mod exact;
 pub mod facilitator;
 pub mod header;
 pub mod limits;
+mod metered;
 mod objects;
 pub mod offer;
 mod permit2;
@@ -45,6 +47,7 @@ pub use eip3009::{OutOfTime, TransferAuthorization, check_window};
 pub use evm_terms::{EvmTerms, TermsError};
 pub use exact::{CheckedTransfer, Eip3009Payment, ExactError, ExactPayload, SCHEME_EXACT};
 pub use header::{HeaderError, HeaderObject};
+pub use metered::MeterNote;
 pub use objects::{
     Mode, PaymentPayload, PaymentRequired, PaymentRequirements, ResourceInfo, SettleResponse,
 };
@@ -85,6 +88,8 @@ pub mod keys {
     pub const RECEIPTS: &str = "x402.payment.receipts";
     /// A short error code.
     pub const ERROR: &str = "x402.payment.error";
+    /// Where the meter of a task stands: a [`super::MeterNote`], under our own extension.
+    pub const METERED: &str = "urn:z402:a2a:v1/metered";
     /// The id of the skill that the message is for, under our own extension.
     pub const SKILL: &str = "urn:z402:a2a:v1/skill";
     /// What a buyer would pay: a [`super::Bid`], under our own extension.

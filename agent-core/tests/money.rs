@@ -145,6 +145,7 @@ fn prices_resolve_to_ceilings() {
     assert_eq!(
         charge,
         Charge::PerUnit {
+            slice: None,
             unit: "word".to_owned(),
             each: BaseUnits::new(2)
         }

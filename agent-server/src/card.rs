@@ -113,7 +113,7 @@ pub(crate) fn skill_terms(
             let (unit, unit_amount, variable) = match charge {
                 Charge::Fixed => ("task".to_owned(), None, false),
                 Charge::UpTo => ("task".to_owned(), None, true),
-                Charge::PerUnit { unit, each } => (unit, Some(each), true),
+                Charge::PerUnit { unit, each, .. } => (unit, Some(each), true),
             };
             let input_schema = schema(&entry.skill.input_schema());
             let output_schema = schema(&entry.skill.output_schema());

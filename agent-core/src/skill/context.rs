@@ -1,4 +1,4 @@
-use super::Stop;
+use super::{Meter, Step, Stop};
 use crate::a2a::{Artifact, Message, Part, Task};
 use crate::json::Json;
 use crate::ledger::BoxFuture;
@@ -16,6 +16,7 @@ pub struct SkillContext {
     host: Arc<dyn SkillHost>,
     resources: Arc<Resources>,
     charging: Option<Charging>,
+    meter: Option<Meter>,
     answers: Vec<Json>,
     asked: usize,
     message: Option<Message>,
@@ -74,6 +75,17 @@ pub trait SkillHost: Send + Sync {
     fn is_canceled(&self) -> bool;
     /// A task of the same caller's; `None` for any other's.
     fn task(&self, id: String) -> BoxFuture<'_, Result<Option<Task>, Stop>>;
+    /// Charges part of what is held, durably: afterwards `total` is charged in all.
+    fn slice(&self, total: BaseUnits) -> BoxFuture<'_, Result<(), Stop>> {
+        let _ = total;
+        Box::pin(async { Err(Stop::failed("nothing can be charged here before the end")) })
+    }
+    /// Asks the caller for more money than `held` and waits for it; returns what may be charged then
+    /// in all.
+    fn more(&self, held: BaseUnits) -> BoxFuture<'_, Result<BaseUnits, Stop>> {
+        let _ = held;
+        Box::pin(async { Err(Stop::failed("the work would cost more than was authorised")) })
+    }
 }
 
 impl SkillContext {
@@ -85,6 +97,7 @@ impl SkillContext {
             host,
             resources,
             charging: None,
+            meter: None,
             answers: Vec::new(),
             asked: 0,
             message: None,
@@ -99,6 +112,60 @@ impl SkillContext {
     pub fn with_charging(mut self, charging: Option<Charging>) -> Self {
         self.charging = charging;
         self
+    }
+
+    /// For hosts: the meter of a task that is priced by units.
+    #[must_use]
+    pub fn with_meter(mut self, meter: Option<Meter>) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    /// Pays for `units` more, before they are delivered: call it, and then send them.
+    ///
+    /// Units are charged in slices, each committed before this returns, so that nothing is delivered
+    /// unpaid. When what the caller authorised is used up, the task waits in
+    /// `TASK_STATE_INPUT_REQUIRED` until it pays for more, for a bounded time. Whatever becomes of the
+    /// task, the slices stay charged and nothing else is: a caller that stops has paid for at most
+    /// one slice that it did not get, or for the units of one call of this if those are more. A task
+    /// that is not paid counts nothing.
+    ///
+    /// When the skill runs again after [`SkillContext::ask`], it counts from the start, and what was
+    /// charged before is not charged again; see [`SkillContext::meter_reading`].
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] when the price is not per unit, a charge was named already, or the caller did
+    /// not pay in time; [`Stop::Canceled`]. Pass it on with `?`.
+    pub async fn meter(&mut self, units: u64) -> Result<(), Stop> {
+        let Some(charging) = &mut self.charging else {
+            return Ok(());
+        };
+        if charging.charge.is_some() {
+            return Err(Stop::failed("a charge was named: the work is not metered"));
+        }
+        let no_rate = || Stop::failed("the price of this task is not per unit");
+        let meter = self.meter.as_mut().ok_or_else(no_rate)?;
+        loop {
+            match meter.next(units)? {
+                Step::Deliver => return meter.deliver(units),
+                Step::Charge(total) => {
+                    self.host.slice(meter.price(total)?).await?;
+                    meter.was_charged(total);
+                }
+                Step::More => {
+                    let held = self.host.more(charging.ceiling).await?;
+                    charging.ceiling = held;
+                    meter.may_charge(held);
+                }
+            }
+        }
+    }
+
+    /// What the meter counted: units used in this run, charged in all, and charged in earlier runs.
+    /// `None` when the task is not priced by units.
+    #[must_use]
+    pub const fn meter_reading(&self) -> Option<&Meter> {
+        self.meter.as_ref()
     }
 
     /// For hosts: the answers given so far, in the order they were asked for.
@@ -299,6 +366,9 @@ impl SkillContext {
         let charging = self.charging.as_mut();
         let charging =
             charging.ok_or_else(|| Stop::failed("there is nothing to charge: no payment"))?;
+        if self.meter.as_ref().is_some_and(|meter| meter.charged() > 0) {
+            return Err(Stop::failed("metered work is charged by its meter"));
+        }
         if amount > charging.ceiling {
             return Err(Stop::failed(
                 "the charge is above what the buyer authorised",
