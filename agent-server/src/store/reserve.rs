@@ -141,7 +141,7 @@ fn transferred(
         },
         reserved: request.max,
         charged: BaseUnits::ZERO,
-        channel: None,
+        has_slack: false,
     };
     memory.runs(request.payment_id.clone(), held);
     Ok(Decision::Held(held, None))
@@ -271,7 +271,7 @@ fn admit(
         by: PaidBy::Channel(before.id),
         reserved: request.max,
         charged: BaseUnits::ZERO,
-        channel: Some(after.channel),
+        has_slack: !after.channel.slack().is_zero(),
     };
     memory.runs(request.payment_id.clone(), held);
     Ok(Some(held))
