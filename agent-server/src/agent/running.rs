@@ -128,8 +128,8 @@ impl Earnings {
     }
 
     pub(crate) fn channels(&self) -> Option<Arc<dyn ChannelSource>> {
-        let refunds = self.channels.as_ref().map(|(_, refunds)| refunds.clone());
-        refunds.map(|refunds| Arc::new(refunds) as Arc<dyn ChannelSource>)
+        let (_, refunds) = self.channels.as_ref()?;
+        Some(Arc::new(refunds.clone()))
     }
 }
 
