@@ -11,7 +11,7 @@
 //! | [`header`], [`v1`] | x402 over HTTP in both versions |
 //! | [`facilitator`] | what a facilitator is asked and answers |
 //! | `metered` | where the meter of work that is paid for while it goes on stands |
-| [`offer`], [`receipt`], `bid` | prices that are negotiated, and evidence of what was sold |
+//! | [`offer`], [`receipt`], `bid` | prices that are negotiated, and evidence of what was sold |
 
 mod authorize;
 pub mod batch;
