@@ -12,6 +12,7 @@
 //! | `settling` | what becomes of a transfer once its work is done |
 
 mod channels;
+mod growing;
 pub mod limits;
 mod locks;
 mod ports;

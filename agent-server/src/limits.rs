@@ -144,6 +144,10 @@ pub const REPEAT_PAUSE: Duration = Duration::from_millis(20);
 /// Comments on an idle event stream, so that proxies do not cut it.
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// How long a metered task waits for its caller to pay for more. A program pays within a second; a
+/// person who must approve it has the time to look. What waits holds a place among those that run.
+pub const TOP_UP_WAIT: Duration = Duration::from_secs(120);
+
 /// Text that an input question or failure may carry to the peer.
 pub const STATUS_TEXT_BYTES_MAX: usize = 8 * 1024;
 

@@ -14,6 +14,7 @@ mod push;
 mod quoting;
 mod request;
 mod tenants;
+mod topping;
 
 /// Part of what a binding needs.
 pub use agent_core::a2a::{Operation, Version};
@@ -99,10 +100,12 @@ impl Service {
             Sent::Direct(message) => return Ok(member("message", &message)),
             Sent::Still(task, _) => trimmed(task, history),
             Sent::Live(live) if at_once => shown(now(&live), history),
-            Sent::Live(live) => match live.ended().await {
-                Ended::Stored(task, _) => trimmed(task, history),
-                Ended::Direct(message) => return Ok(member("message", &message)),
-                Ended::Lost(error) => Err(error),
+            Sent::Live(live) => match live.ended_or_paused().await {
+                // It needs its caller to pay for more.
+                None => shown(now(&live), history),
+                Some(Ended::Stored(task, _)) => trimmed(task, history),
+                Some(Ended::Direct(message)) => return Ok(member("message", &message)),
+                Some(Ended::Lost(error)) => Err(error),
             },
         };
         Ok(member("task", &task?))
@@ -115,10 +118,15 @@ impl Service {
         call: &Call,
         request: SendMessageRequest,
     ) -> Result<Feed, A2aError> {
+        let goes_on = !request.message.task_id.is_empty();
         Ok(
             match self.sent(call, request, Showing::WithFirstEvent).await? {
                 Sent::Direct(message) => Feed::said(&message),
                 Sent::Still(task, seq) => Feed::once(&task, seq),
+                // Its caller has read what came before.
+                Sent::Live(live) if goes_on && live.metered.is_some() => {
+                    Feed::rest_of(live, self.clone())?
+                }
                 Sent::Live(live) => Feed::run(live, self.clone()),
             },
         )

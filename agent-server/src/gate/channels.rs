@@ -21,11 +21,11 @@ use agent_core::x402::{
 use std::sync::Arc;
 
 /// A payment whose channel and voucher are what the offer asks for.
-struct Checked {
+pub(super) struct Checked {
     request: RequestV2,
     terms: BatchTerms,
-    payload: BatchPayload,
-    proof: Proof,
+    pub(super) payload: BatchPayload,
+    pub(super) proof: Proof,
 }
 
 impl Gate {
@@ -165,7 +165,7 @@ impl Gate {
         Ok(Some(answer))
     }
 
-    fn check_channel(
+    pub(super) fn check_channel(
         &self,
         payload: PaymentPayload,
         offer: PaymentRequirements,

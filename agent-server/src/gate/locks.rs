@@ -14,22 +14,7 @@ impl Gate {
         payload: &PaymentPayload,
         work: &Work<'_>,
     ) -> Result<Admitted, GateRefusal> {
-        let paid: Z402Payload = payload
-            .payload
-            .parse()
-            .map_err(|error| GateRefusal::malformed("payload.payload", &error))?;
-        let request = match paid {
-            Z402Payload::Voucher { lock, voucher } => {
-                self.by_voucher(payload, work, lock, &voucher)?
-            }
-            Z402Payload::Credit(token) => self.by_credit(payload, work, &token)?,
-            _ => {
-                return Err(GateRefusal::new(
-                    "invalid_payload",
-                    "only payments of type voucher and credit are taken",
-                ));
-            }
-        };
+        let request = self.lock_request(payload, work)?;
         let channel_id = request.proof.channel_id().unwrap_or_default();
         let retry = request.clone();
         let mut answer = self.ledger.reserve(request).await?;
@@ -42,6 +27,28 @@ impl Gate {
             let (code, why) = (refused.why.code(), refused.why.to_string());
             GateRefusal::new(code, why).with_channel(refused.channel)
         })
+    }
+
+    /// What a payment on a lock asks the ledger for.
+    pub(super) fn lock_request(
+        &self,
+        payload: &PaymentPayload,
+        work: &Work<'_>,
+    ) -> Result<ReserveRequest, GateRefusal> {
+        let paid: Z402Payload = payload
+            .payload
+            .parse()
+            .map_err(|error| GateRefusal::malformed("payload.payload", &error))?;
+        match paid {
+            Z402Payload::Voucher { lock, voucher } => {
+                self.by_voucher(payload, work, lock, &voucher)
+            }
+            Z402Payload::Credit(token) => self.by_credit(payload, work, &token),
+            _ => Err(GateRefusal::new(
+                "invalid_payload",
+                "only payments of type voucher and credit are taken",
+            )),
+        }
     }
 
     fn by_voucher(

@@ -1,7 +1,7 @@
 //! What a message does: start a task, pay for one, or answer one.
 
 use super::answers::busy;
-use super::quoting::is_quote_wanted;
+use super::quoting::{is_quote_wanted, metered};
 use super::request::{self, Asked};
 use super::{Call, Sent, Service, refuse_violations};
 use crate::gate::{Admitted, GateRefusal, Work};
@@ -12,7 +12,6 @@ use agent_core::json::Json;
 use agent_core::ledger::Reserved;
 use agent_core::money::BaseUnits;
 use agent_core::price::ResolvedPrice;
-use agent_core::skill::AcceptedInput;
 use agent_core::trace::TraceContext;
 use agent_core::x402::keys;
 use tokio::sync::OwnedSemaphorePermit;
@@ -139,8 +138,11 @@ impl Service {
             return self.pay_waiting(task, sending, &payment).await;
         }
         let _turn = self.0.engine.turns.take(&id).await;
-        if self.live(&sending.owner, &id)?.is_some() {
-            return Err(busy());
+        if let Some(live) = self.live(&sending.owner, &id)? {
+            return match sending.message.metadata.get(keys::PAYLOAD).cloned() {
+                Some(payment) => self.top_up(live, sending, &payment).await,
+                None => Err(busy()),
+            };
         }
         match self.stored(&sending.owner, &id).await? {
             Some(stored) => self.answer_question(stored, sending).await,
@@ -180,6 +182,7 @@ impl Service {
             accepts,
             paid,
             quote: asked.quote,
+            metered: asked.metered.filter(|_| paid),
             receipt,
         };
         // What a webhook is told is read from what is stored, event by event.
@@ -229,11 +232,17 @@ impl Service {
         gate.admit(payment, &work).await
     }
 
-    /// What this request costs, zero if it is free.
-    pub(super) fn price(&self, work: &dyn AcceptedInput) -> Result<BaseUnits, A2aError> {
-        match work.quote(None).resolve(&self.0.assets) {
+    /// What this request costs over plain HTTP, zero if it is free. How it is metered is noted in
+    /// `asked`: there is nobody who could be asked for more.
+    pub(super) fn price(&self, asked: &mut Asked) -> Result<BaseUnits, A2aError> {
+        match asked.work.quote(None).resolve(&self.0.assets) {
             Ok(ResolvedPrice::Free) => Ok(BaseUnits::ZERO),
-            Ok(ResolvedPrice::Paid { ceiling, .. }) => Ok(ceiling),
+            Ok(ResolvedPrice::Paid {
+                ceiling, charge, ..
+            }) => {
+                asked.metered = metered(&charge, ceiling, false);
+                Ok(ceiling)
+            }
             Err(error) => Err(A2aError::internal(format!("a skill's quote: {error}"))),
         }
     }

@@ -2,7 +2,7 @@
 //! own pace from the task's log.
 
 use super::follow::Follower;
-use super::{Service, member};
+use super::{Service, member, shown};
 use crate::tasks::{Ended, LiveTask};
 use agent_core::a2a::{A2aError, TaskState};
 use agent_core::json::Json;
@@ -113,6 +113,19 @@ impl Feed {
             first: None,
             rest: Rest::Run(Box::new(run)),
         }
+    }
+
+    /// A run as it is, and the rest of it.
+    pub(super) fn rest_of(live: Arc<LiveTask>, service: Service) -> Result<Self, A2aError> {
+        let Some((task, seq)) = live.snapshot() else {
+            return Ok(Self::run(live, service));
+        };
+        let task = shown(task, None)?;
+        let run = Run { live, seq, service };
+        Ok(Self {
+            first: Some((seq, member("task", &task))),
+            rest: Rest::Run(Box::new(run)),
+        })
     }
 
     /// A task as it is, and whatever happens to it until it ends.

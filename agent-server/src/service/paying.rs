@@ -145,7 +145,7 @@ impl Service {
 }
 
 /// A refusal that is our own fault goes to the log, and to the peer as an error and not as a price.
-fn tell_log(refusal: &GateRefusal) -> Result<(), A2aError> {
+pub(super) fn tell_log(refusal: &GateRefusal) -> Result<(), A2aError> {
     let Some(log) = &refusal.log else {
         return Ok(());
     };

@@ -82,8 +82,8 @@ impl Service {
         let mut message = Message::user(Part::data(data));
         let named = message.metadata.set(keys::SKILL, &skill);
         named.map_err(|error| A2aError::internal(error.to_string()))?;
-        let asked = request::accept(entry, input)?;
-        let price = self.price(asked.work.as_ref())?;
+        let mut asked = request::accept(entry, input)?;
+        let price = self.price(&mut asked)?;
         let new = NewTask {
             id: Uuid::now_v7().to_string(),
             context_id: Uuid::now_v7().to_string(),

@@ -8,10 +8,11 @@ use super::{Sent, Service};
 use crate::gate::Gate;
 use crate::limits::{OFFER_GRACE_SECS, OFFER_VALID_SECS_MAX, QUOTE_LABEL_BYTES_MAX, QUOTES_MAX};
 use crate::notary::Notary;
+use crate::tasks::Metered;
 use agent_core::a2a::{A2aError, FieldViolation, Message, Part};
 use agent_core::json::{Json, Metadata};
 use agent_core::money::{Amount, BaseUnits};
-use agent_core::price::ResolvedPrice;
+use agent_core::price::{Charge, ResolvedPrice};
 use agent_core::skill::Quote;
 use agent_core::x402::offer::{OFFER_RECEIPT, Offer, QuotedResource, SignedOffer, put_offers};
 use agent_core::x402::{Bid, PaymentRequired, QuoteNotes, keys};
@@ -115,6 +116,7 @@ impl Service {
         for message in messages {
             if let Some(signed) = field::<SignedOffer>(message, keys::OFFER)? {
                 let (label, amount) = self.check_offer(asked, &signed)?;
+                asked.metered = self.metered_under(asked, &label, amount);
                 asked.quote = Some(label);
                 return Ok(amount);
             }
@@ -124,8 +126,24 @@ impl Service {
         let bid = bids?.into_iter().flatten().next();
         match asked.work.quote(bid).resolve(&self.0.assets) {
             Ok(ResolvedPrice::Free) => Ok(BaseUnits::ZERO),
-            Ok(ResolvedPrice::Paid { ceiling, .. }) => Ok(ceiling),
+            Ok(ResolvedPrice::Paid {
+                ceiling, charge, ..
+            }) => {
+                asked.metered = metered(&charge, ceiling, true);
+                Ok(ceiling)
+            }
             Err(error) => Err(A2aError::internal(format!("a skill's quote: {error}"))),
+        }
+    }
+
+    /// How the work is metered that an offer was accepted for: as the quote of that label is now. An
+    /// offer binds the ceiling; what a unit costs is not in it.
+    fn metered_under(&self, asked: &Asked, label: &str, ceiling: BaseUnits) -> Option<Metered> {
+        let quotes = asked.work.quotes(None);
+        let quote = quotes.into_iter().find(|quote| quote.label == label)?;
+        match quote.price.resolve(&self.0.assets) {
+            Ok(ResolvedPrice::Paid { charge, .. }) => metered(&charge, ceiling, true),
+            _ => None,
         }
     }
 
@@ -173,6 +191,15 @@ impl Service {
                     .with_detail("offers_not_signed")
             })
     }
+}
+
+/// How work of such a price is metered, if it is.
+pub(super) fn metered(charge: &Charge, ceiling: BaseUnits, tops_up: bool) -> Option<Metered> {
+    Some(Metered {
+        rate: charge.rate(ceiling)?,
+        step: ceiling,
+        tops_up,
+    })
 }
 
 /// The quotes that are told: few, each under a label of its own.

@@ -2,6 +2,7 @@
 
 use crate::modes;
 use crate::skills::{SkillBook, SkillEntry};
+use crate::tasks::Metered;
 use agent_core::a2a::{A2aError, FieldViolation, Message};
 use agent_core::json::Json;
 use agent_core::skill::AcceptedInput;
@@ -17,6 +18,8 @@ pub(super) struct Asked {
     pub(super) answers_directly: bool,
     /// The label of the quote that was accepted.
     pub(super) quote: Option<String>,
+    /// How the work is metered, if its price is per unit.
+    pub(super) metered: Option<Metered>,
     /// Who pays, if it wants a signed receipt.
     pub(super) receipt: Option<Address>,
     pub(super) work: Box<dyn AcceptedInput>,
@@ -50,6 +53,7 @@ pub(super) fn accept(skill: &SkillEntry, input: String) -> Result<Asked, A2aErro
         skill: skill.about.id.clone(),
         answers_directly: skill.about.answers_directly,
         quote: None,
+        metered: None,
         receipt: None,
         input,
         work,

@@ -12,6 +12,7 @@ use agent_core::json::{Json, Metadata};
 use agent_core::ledger::{Reserved, Source};
 use agent_core::money::BaseUnits;
 use agent_core::skill::{Done, Outcome, Stop};
+use agent_core::x402::keys;
 use agent_core::x402::offer::ReceiptResource;
 use agent_core::x402::receipt::Receipt;
 
@@ -123,10 +124,13 @@ impl Engine {
         metadata: &mut Metadata,
         resume: &Resume,
         reserved: Option<&Reserved>,
-        charged: BaseUnits,
+        charge: BaseUnits,
     ) -> Result<(), serde_json::Error> {
         let parts = (reserved, resume.receipt, &self.gate, &self.notary);
         let (Some(reserved), Some(payer), Some(gate), Some(notary)) = parts else {
+            return Ok(());
+        };
+        let Ok(charged) = reserved.charged().plus(charge) else {
             return Ok(());
         };
         if charged.is_zero() {
@@ -181,8 +185,17 @@ impl Engine {
         charge: Option<BaseUnits>,
     ) -> Result<Ending, serde_json::Error> {
         let void = async |state, code, text: String| {
-            let charged = Charged::Nothing(code, text.as_str());
-            let metadata = self.receipt(reserved, charged).await?;
+            let sliced = reserved.is_some_and(|reserved| !reserved.charged().is_zero());
+            let charged = match sliced {
+                // What was delivered was paid for, whatever came of the rest.
+                true => Charged::Amount(BaseUnits::ZERO),
+                false => Charged::Nothing(code, text.as_str()),
+            };
+            let mut metadata = self.receipt(reserved, charged).await?;
+            if sliced {
+                metadata.set(keys::ERROR, code)?;
+            }
+            note_meter(&mut metadata, resume, reserved)?;
             let said = Some((text, metadata));
             Ok(Ending {
                 state,
@@ -202,6 +215,7 @@ impl Engine {
                 let charge = charge.unwrap_or(BaseUnits::ZERO);
                 let mut metadata = self.receipt(reserved, Charged::Amount(charge)).await?;
                 self.sign_receipt(&mut metadata, resume, reserved, charge)?;
+                note_meter(&mut metadata, resume, reserved)?;
                 let said = (note.is_some() || !metadata.is_empty())
                     .then(|| (note.unwrap_or_else(|| "done".to_owned()), metadata));
                 let action = Action::Post(charge);
@@ -232,6 +246,20 @@ impl Engine {
             Err(Stop::Failed(why)) => void(TaskState::Failed, "failed", why).await,
             Err(_) => void(TaskState::Failed, "failed", "the skill stopped".to_owned()).await,
         }
+    }
+}
+
+/// Says where the meter of a metered task stands.
+fn note_meter(
+    metadata: &mut Metadata,
+    resume: &Resume,
+    reserved: Option<&Reserved>,
+) -> Result<(), serde_json::Error> {
+    match (&resume.metered, reserved) {
+        (Some(metered), Some(reserved)) if !reserved.charged().is_zero() => {
+            metadata.set(keys::METERED, &metered.note(reserved.charged()))
+        }
+        _ => Ok(()),
     }
 }
 

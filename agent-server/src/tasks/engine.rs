@@ -4,6 +4,7 @@ use super::draft::{Draft, stream_event};
 use super::faults::{store_failed, unserialisable};
 use super::host::Host;
 use super::live::{Ended, LiveTask, LiveTasks};
+use super::metered::{Metered, total};
 use super::once::once;
 use super::turns::Turns;
 use crate::gate::Gate;
@@ -14,6 +15,7 @@ use agent_core::a2a::{A2aError, ErrorCode, TaskState};
 use agent_core::clock::Clock;
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::Reserved;
+use agent_core::money::BaseUnits;
 use agent_core::skill::{
     AcceptedInput, Charging, Outcome, Resources, SkillContext, Stop, TaskInfo,
 };
@@ -78,6 +80,9 @@ pub(crate) struct Resume {
     /// The label of the quote that the caller accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) quote: Option<String>,
+    /// How it is metered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metered: Option<Metered>,
     /// Who paid, if it wants a signed receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Address>,
@@ -95,7 +100,9 @@ impl Engine {
             trace,
             permit,
         } = start;
-        let Some(live) = self.live.start(LiveTask::new(draft, showing, permit)) else {
+        let metered = resume.metered.clone().filter(|_| reserved.is_some());
+        let task = LiveTask::new(draft, showing, permit).selling(&resume.skill, metered);
+        let Some(live) = self.live.start(task) else {
             // Only a parked task could be running already, and its reservation is unparked once.
             if let Some(reserved) = reserved {
                 tracing::error!(
@@ -192,9 +199,12 @@ impl Engine {
             .zip(self.gate.as_ref())
             .map(|(reserved, gate)| Charging {
                 asset: gate.terms().asset.clone(),
-                ceiling: reserved.amount(),
+                ceiling: total(reserved),
                 charge: None,
             });
+        let meter = live.metered.as_ref().zip(reserved.as_ref());
+        let meter = meter.map(|(metered, reserved)| metered.meter(reserved));
+        live.purse.put(reserved).await;
         let (info, message) = live.edit(|draft| {
             let info = TaskInfo {
                 task_id: draft.task.id.clone(),
@@ -208,15 +218,21 @@ impl Engine {
         });
         let mut cx = SkillContext::new(info, host, Arc::clone(&self.resources))
             .with_charging(charging)
+            .with_meter(meter)
             .with_answers(resume.answers.clone())
             .with_message(message)
             .with_accepted_output_modes(resume.accepts.clone())
             .with_accepted_quote(resume.quote.clone())
             .with_trace(trace);
         let outcome = self.run(work, &mut cx, &live).await;
-        let charge = cx
-            .charging()
-            .map(|charging| charging.charge.unwrap_or(charging.ceiling));
+        let reserved = live.purse.take().await;
+        let sliced = reserved.as_ref().map(Reserved::charged);
+        // What is metered is charged already.
+        let is_metered = sliced.is_some_and(|sliced| !sliced.is_zero());
+        let charge = cx.charging().map(|charging| match charging.charge {
+            _ if is_metered => BaseUnits::ZERO,
+            charge => charge.unwrap_or(charging.ceiling),
+        });
         self.finish(&live, outcome, resume, reserved, charge).await;
         self.live.remove(&live);
     }

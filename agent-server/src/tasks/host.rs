@@ -6,6 +6,7 @@ use super::live::LiveTask;
 use agent_core::a2a::{Task, TaskState};
 use agent_core::json::{Json, Metadata};
 use agent_core::ledger::BoxFuture;
+use agent_core::money::BaseUnits;
 use agent_core::skill::{SkillEvent, SkillHost, Stop};
 use std::sync::Arc;
 
@@ -25,31 +26,7 @@ impl SkillHost for Host {
                 let announced = self.engine.announce(&self.live).await;
                 announced.map_err(|_| Stop::failed("the agent's store failed"))?;
             }
-            let now = self.engine.clock.now_unix_millis();
-            let public = self.live.is_public();
-            let (seq, event, write) = self
-                .live
-                .edit(|draft| -> Result<_, serde_json::Error> {
-                    let event = apply(draft, event, now)?;
-                    let seq = draft.next_seq();
-                    let write = if public {
-                        Some(draft.write_event(seq, event.clone())?)
-                    } else {
-                        None
-                    };
-                    Ok((seq, event, write))
-                })
-                .map_err(|_| Stop::failed("an event cannot be written as JSON"))?;
-            if let Some(write) = write {
-                self.engine.store.put(write).await.map_err(|error| {
-                    tracing::error!(task = self.live.id(), %error, "an event is not stored");
-                    Stop::failed("the agent's store failed")
-                })?;
-            }
-            self.live.edit(Draft::take_pending);
-            self.live
-                .append(seq, event)
-                .map_err(|_| Stop::failed("the task emitted too many events"))
+            self.record(|draft, now| apply(draft, event, now)).await
         })
     }
 
@@ -66,6 +43,57 @@ impl SkillHost for Host {
             let stored = stored.filter(|stored| stored.owner == self.live.owner());
             Ok(stored.and_then(|stored| stored.task.parse().ok()))
         })
+    }
+
+    fn slice(&self, total: BaseUnits) -> BoxFuture<'_, Result<(), Stop>> {
+        Box::pin(self.charge_slice(total))
+    }
+
+    fn more(&self, held: BaseUnits) -> BoxFuture<'_, Result<BaseUnits, Stop>> {
+        Box::pin(self.wait_for_more(held))
+    }
+}
+
+impl Host {
+    /// Says how the task stands.
+    pub(super) async fn say(&self, state: TaskState, said: (String, Metadata)) -> Result<(), Stop> {
+        self.record(|draft, now| {
+            draft.set_status(state, Some(said), now);
+            stream_event("statusUpdate", &draft.status_event())
+        })
+        .await
+    }
+
+    /// Makes a change of the task, stores the event that tells of it, and then tells it.
+    async fn record(
+        &self,
+        change: impl FnOnce(&mut Draft, u64) -> Result<Json, serde_json::Error> + Send,
+    ) -> Result<(), Stop> {
+        let now = self.engine.clock.now_unix_millis();
+        let public = self.live.is_public();
+        let (seq, event, write) = self
+            .live
+            .edit(|draft| -> Result<_, serde_json::Error> {
+                let event = change(draft, now)?;
+                let seq = draft.next_seq();
+                let write = if public {
+                    Some(draft.write_event(seq, event.clone())?)
+                } else {
+                    None
+                };
+                Ok((seq, event, write))
+            })
+            .map_err(|_| Stop::failed("an event cannot be written as JSON"))?;
+        if let Some(write) = write {
+            self.engine.store.put(write).await.map_err(|error| {
+                tracing::error!(task = self.live.id(), %error, "an event is not stored");
+                Stop::failed("the agent's store failed")
+            })?;
+        }
+        self.live.edit(Draft::take_pending);
+        self.live
+            .append(seq, event)
+            .map_err(|_| Stop::failed("the task emitted too many events"))
     }
 }
 

@@ -5,10 +5,12 @@
 
 use super::Draft;
 use super::engine::Showing;
+use super::metered::{Metered, Purse};
 use super::shown::Shown;
 use super::watchers::Watchers;
 use crate::limits::{
-    EVENT_BYTES_MAX, EVENT_BYTES_PER_TASK_MAX, EVENT_BYTES_PER_TASK_MIN, EVENT_PORTION_BYTES_MAX, EVENTS_PER_TASK_MAX, LIVE_SHARDS,
+    EVENT_BYTES_MAX, EVENT_BYTES_PER_TASK_MAX, EVENT_BYTES_PER_TASK_MIN, EVENT_PORTION_BYTES_MAX,
+    EVENTS_PER_TASK_MAX, LIVE_SHARDS,
 };
 use agent_core::a2a::{A2aError, ErrorCode, Task, TaskState};
 use agent_core::json::Json;
@@ -35,6 +37,12 @@ pub(crate) struct LiveTask {
     /// need not be stored one by one.
     public: AtomicBool,
     showing: Showing,
+    /// What it sells.
+    pub(crate) skill: String,
+    /// How it is metered, if it is.
+    pub(crate) metered: Option<Metered>,
+    /// What is held for it.
+    pub(crate) purse: Purse,
     /// The bytes that the events of all running tasks hold.
     held: Arc<AtomicUsize>,
     /// Its place among the tasks that may run at once; free again when the task is dropped.
@@ -73,9 +81,19 @@ impl LiveTask {
             cancel: Notify::new(),
             public: AtomicBool::new(false),
             showing,
+            skill: String::new(),
+            metered: None,
+            purse: Purse::default(),
             held: Arc::default(),
             _permit: permit,
         }
+    }
+
+    /// The same task, of this skill and metered like this.
+    pub(crate) fn selling(mut self, skill: &str, metered: Option<Metered>) -> Self {
+        skill.clone_into(&mut self.skill);
+        self.metered = metered;
+        self
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -196,6 +214,23 @@ impl LiveTask {
         }
     }
 
+    /// Waits for the end, or until the run needs its caller to pay for more: then `None`.
+    pub(crate) async fn ended_or_paused(&self) -> Option<Ended> {
+        let mut seq = self.seq.subscribe();
+        loop {
+            seq.mark_unchanged();
+            if let Some(ended) = lock(&self.log).ended.clone() {
+                return Some(ended);
+            }
+            if self.purse.is_paused() {
+                return None;
+            }
+            if seq.changed().await.is_err() {
+                return Some(Ended::Lost(ErrorCode::Internal.into()));
+            }
+        }
+    }
+
     pub(crate) fn cancel(&self) {
         self.canceled.store(true, Ordering::Release);
         self.cancel.notify_waiters();
@@ -215,7 +250,7 @@ impl LiveTask {
         }
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.seq.send_modify(|seq| *seq = seq.wrapping_add(1));
     }
 }
