@@ -11,7 +11,7 @@
 //! Whatever happens, the wallet is told what became of a payment: charged or not by its receipt,
 //! void when the seller said that it did not take it, unknown when nobody can say.
 
-use agent_core::a2a::{Message, Part, Task, TaskState};
+use agent_core::a2a::{CancelTaskRequest, Message, Part, Task, TaskState};
 use agent_core::json::Json;
 use agent_core::money::BaseUnits;
 use agent_core::untrusted::Untrusted;
@@ -122,7 +122,7 @@ impl Ask<'_> {
         }
     }
 
-    async fn pay(&self, bill: &Bill) -> Result<Payment, AskError> {
+    pub(super) async fn pay(&self, bill: &Bill) -> Result<Payment, AskError> {
         self.seller.check_payee(&bill.terms).await?;
         let agent = self.seller.agent();
         let policy = self.seller.buyer().wallet().policy();
@@ -139,7 +139,7 @@ impl Ask<'_> {
         Ok(self.seller.buyer().wallet().pay(request).await?)
     }
 
-    fn message(
+    pub(super) fn message(
         &self,
         task_id: &str,
         context_id: &str,
@@ -191,6 +191,11 @@ impl Ask<'_> {
                 };
                 Ok(Conclusion::Done(Box::new(Done { task, paid })))
             }
+            // More than was allowed is not paid in one question: see `Seller::ask_stream`.
+            (TaskState::InputRequired, Some(_)) if reading.meter().is_some() => {
+                let task = Box::pin(self.exceeded(&task)).await?;
+                Box::pin(self.conclude(task, paying, tries)).await
+            }
             (TaskState::InputRequired, Some(required)) => self
                 .asked_to_pay(&task, &required, paying, tries)
                 .await
@@ -232,6 +237,16 @@ impl Ask<'_> {
                 }
             }
         }
+    }
+
+    /// Cancels metered work that would cost more than was paid; what it delivered stays charged.
+    async fn exceeded(&self, task: &Task) -> Result<Task, AskError> {
+        let request = CancelTaskRequest {
+            id: task.id.clone(),
+            ..CancelTaskRequest::default()
+        };
+        let canceled = self.seller.remote().cancel_task(request).await;
+        canceled.map_err(AskError::Call)
     }
 
     /// The signed receipt, if one came and holds. The charge is not in doubt without it.

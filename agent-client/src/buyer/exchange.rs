@@ -36,28 +36,39 @@ impl Ask<'_> {
             Ok(task) => return Ok(task),
             Err(failure) => failure,
         };
+        Err(self.failed(error, not_taken, paying).await)
+    }
+
+    /// Writes down what a failure on the way says about the money.
+    pub(super) async fn failed(
+        &self,
+        error: CallError,
+        not_taken: bool,
+        paying: Option<&(Bill, Payment)>,
+    ) -> AskError {
         let Some((_, payment)) = paying else {
-            return Err(AskError::Call(error));
+            return AskError::Call(error);
         };
         let wallet = self.seller.buyer().wallet();
-        if not_taken {
-            match error.is_unsent() {
-                true => wallet.void(&payment.id).await?,
-                false => wallet.refused(&payment.id).await?,
-            }
-            return Err(AskError::Call(error));
+        let noted = match (not_taken, error.is_unsent()) {
+            (true, true) => wallet.void(&payment.id).await,
+            (true, false) => wallet.refused(&payment.id).await,
+            (false, _) => wallet.mark_unknown(&payment.id).await,
+        };
+        match noted {
+            Err(error) => error.into(),
+            Ok(()) if not_taken => AskError::Call(error),
+            Ok(()) => AskError::Lost {
+                payment_id: payment.id.clone(),
+                error,
+            },
         }
-        wallet.mark_unknown(&payment.id).await?;
-        Err(AskError::Lost {
-            payment_id: payment.id.clone(),
-            error,
-        })
     }
 }
 
 /// True for errors with which a seller refuses a request before it takes any payment. Everything
 /// else may come from a seller, or a proxy before it, that took one.
-fn is_refusal(error: &CallError) -> bool {
+pub(super) fn is_refusal(error: &CallError) -> bool {
     if error.is_unsent() {
         return true;
     }

@@ -27,6 +27,7 @@ mod error;
 mod exchange;
 mod hire;
 pub mod limits;
+mod metered;
 mod offers;
 mod quote;
 mod rate;
@@ -43,6 +44,7 @@ pub use config::{
     Budget, BuyerConfig, CardsConfig, KeySource, NetworkConfig, PinnedKeyConfig, Trust,
 };
 pub use error::BuyerError;
+pub use metered::{Metered, MeteredStream, Piece};
 pub use offers::Offers;
 pub use quote::{QuoteRequest, Quoted, Quotes};
 pub use rules::{MandateConfig, Rules, SkillRules};

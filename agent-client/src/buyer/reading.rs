@@ -5,7 +5,8 @@ use agent_core::json::{Json, Metadata};
 use agent_core::ledger::PaymentId;
 use agent_core::untrusted::{Untrusted, shorten};
 use agent_core::x402::{
-    PaymentRequired, PaymentStatus, QuoteNotes, SettleResponse, WireChannel, Z402Receipt, keys,
+    MeterNote, PaymentRequired, PaymentStatus, QuoteNotes, SettleResponse, WireChannel,
+    Z402Receipt, keys,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +58,11 @@ impl Reading<'_> {
     /// What the seller wants to be paid.
     pub(super) fn required(&self) -> Option<PaymentRequired> {
         self.metadata()?.parse(keys::REQUIRED).ok()?
+    }
+
+    /// Where the meter of the task stands.
+    pub(super) fn meter(&self) -> Option<MeterNote> {
+        self.metadata()?.parse(keys::METERED).ok()?
     }
 
     /// What the seller says of its quotes.

@@ -157,7 +157,7 @@ impl CallError {
         }
     }
 
-    pub(super) fn malformed(why: impl ToString) -> Self {
+    pub(crate) fn malformed(why: impl ToString) -> Self {
         // The parser's words quote the peer.
         Self::Malformed(shorten(&why.to_string()))
     }

@@ -102,6 +102,13 @@ impl EventStream {
         }
     }
 
+    /// The same stream, going on when the task asks something: what it asks for is paid beside it.
+    pub(crate) const fn through_questions(mut self) -> Self {
+        self.ends = Ends::WithTheTask;
+        self.over = false;
+        self
+    }
+
     /// The same stream, of a task that is known from the beginning, after that event.
     pub(super) fn of_task(mut self, task_id: String, after: Option<u64>) -> Self {
         self.place.task_id = Some(task_id);
