@@ -24,3 +24,8 @@ pub const MAX_KINDS: usize = 512;
 /// A signed authorization must be good for at least this long when it is checked: the time of a
 /// block or two, so that it can still be mined. The stock facilitator has the same margin.
 pub const MIN_TIME_LEFT_SECS: u64 = 6;
+
+/// How much longer a transfer of `exact` is asked to be good than the work may take that it pays
+/// for. Buyers sign it for just as long as they are asked to, so this has to do for the way to the
+/// seller, clocks that differ, and the transaction afterwards.
+pub const TRANSFER_SLACK_SECS: u64 = 60;

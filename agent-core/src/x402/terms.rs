@@ -1,4 +1,5 @@
 use super::batch::{AssetTransferMethod, BatchExtra, SCHEME_BATCH_SETTLEMENT};
+use super::limits::TRANSFER_SLACK_SECS;
 use super::{Mode, PaymentRequirements, SCHEME_EXACT, SCHEME_Z402, Z402Extra};
 use crate::json::{Json, Metadata};
 use crate::money::{Asset, BaseUnits};
@@ -159,7 +160,11 @@ impl PaymentTerms {
                 if let Some(method) = offer.asset_transfer_method {
                     extra.set("assetTransferMethod", &method)?;
                 }
-                Some(self.entry(SCHEME_EXACT, amount, extra))
+                let mut entry = self.entry(SCHEME_EXACT, amount, extra);
+                entry.max_timeout_seconds = entry
+                    .max_timeout_seconds
+                    .saturating_add(TRANSFER_SLACK_SECS);
+                Some(entry)
             }
             _ => None,
         })

@@ -94,7 +94,8 @@ impl Gate {
     }
 
     /// Whether a payment that we named was made before and came to nothing, so that a stock client
-    /// pays with the same voucher again: what was charged since does not reach its ceiling.
+    /// pays with the same voucher again: what was charged since does not reach its ceiling. Either
+    /// way the channel's count decides whether the voucher buys anything.
     async fn may_retry(&self, request: &ReserveRequest) -> Result<bool, GateRefusal> {
         let known = self
             .ledger
@@ -103,8 +104,11 @@ impl Gate {
         else {
             return Ok(false);
         };
-        if matches!(known.await?, None | Some(Reserve::Busy { .. })) {
-            return Ok(false);
+        match known.await? {
+            None | Some(Reserve::Busy { .. }) => return Ok(false),
+            // Paid for another request: its buyer lost count, and is told where it is.
+            Some(Reserve::Refused { .. }) => return Ok(true),
+            Some(_) => {}
         }
         let standing = self.ledger.standing(id).await?;
         Ok(standing.is_some_and(|standing| {

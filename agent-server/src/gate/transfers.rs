@@ -4,6 +4,7 @@ use super::{Admitted, Gate, GateRefusal, Work, admitted, payment_id};
 use agent_core::json::Json;
 use agent_core::ledger::{PaymentId, Proof, Transfer};
 use agent_core::x402::facilitator::RequestV2;
+use agent_core::x402::limits::MIN_TIME_LEFT_SECS;
 use agent_core::x402::{
     EvmTerms, ExactError, ExactPayload, Mode, PaymentPayload, SCHEME_EXACT, TokenDomain, Uint256,
     X402_VERSION,
@@ -89,8 +90,13 @@ impl Gate {
             }
             _ => return Err(self.unsupported()),
         };
-        // It is settled when the work is done, which may take as long as the offer says.
-        let latest = U256::from(now).saturating_add(U256::from(terms.max_timeout_secs));
+        // It is settled when the work is done. The offer asks for longer than that may take, since
+        // the payment was some time on its way.
+        let work = self
+            .terms
+            .max_timeout_seconds
+            .saturating_add(MIN_TIME_LEFT_SECS);
+        let latest = U256::from(now).saturating_add(U256::from(work));
         if signed.expires.0 < latest {
             return Err(refused(&ExactError::Expired));
         }
