@@ -97,9 +97,10 @@ enum Manner {
     Less,
     Streams,
     Held,
+    Metered,
 }
 
-const MANNERS: [Manner; 10] = [
+const MANNERS: [Manner; 11] = [
     Manner::Free,
     Manner::Echo,
     Manner::Panics,
@@ -110,6 +111,7 @@ const MANNERS: [Manner; 10] = [
     Manner::Less,
     Manner::Streams,
     Manner::Held,
+    Manner::Metered,
 ];
 
 impl Manner {
@@ -125,6 +127,7 @@ impl Manner {
             Self::Less => "less",
             Self::Streams => "streams",
             Self::Held => "held",
+            Self::Metered => "metered",
         }
     }
 }
@@ -143,6 +146,7 @@ impl Skill for Act {
         match self.0 {
             Manner::Free => Price::free(),
             Manner::Less => Price::up_to("0.001 USDC"),
+            Manner::Metered => Price::per_unit("0.00001 USDC", "piece", "0.001 USDC"),
             _ => Price::per_task("0.001 USDC"),
         }
     }
@@ -167,6 +171,13 @@ impl Skill for Act {
             Manner::Streams => {
                 cx.progress("begun").await?;
                 for piece in 0..work.count {
+                    cx.chunk("pieces", format!("{piece};")).await?;
+                }
+                work.text
+            }
+            Manner::Metered => {
+                for piece in 0..work.count {
+                    cx.meter(1).await?;
                     cx.chunk("pieces", format!("{piece};")).await?;
                 }
                 work.text
