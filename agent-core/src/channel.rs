@@ -4,7 +4,13 @@
 //! out on chain), signed S (the highest ceiling a checked voucher carried), charged H (posted),
 //! reserved R (the sum of maxima of calls in flight) and the lock's deadline D. At all times
 //!
-//! > C ≤ H ≤ H + R ≤ S ≤ A
+//! > H ≤ H + R ≤ S ≤ A and C ≤ A
+//!
+//! We claim no more than was charged, so C ≤ H is the usual case. It is no invariant: the escrow pays
+//! a lock's payee whoever asks for it, so anybody who has read a voucher can have all of it claimed
+//! before it was earned. That money is ours, paid in advance: H grows up to C before anything more
+//! can be claimed, and nothing else changes. (Were it an alarm that stops the channel, a buyer could
+//! raise it for one unit while many calls run, and have them for nothing.)
 //!
 //! Every transition checks this and returns a new state or an error; none changes a state in place,
 //! so a refused transition leaves nothing behind. The numbers are cumulative: vouchers may arrive
@@ -304,13 +310,11 @@ impl Channel {
     /// A lock whose money was released (it can no longer cover what was signed) closes the
     /// channel; what is in flight on it may still finish.
     ///
+    /// More claimed than charged is money in advance; see the module.
+    ///
     /// # Errors
-    /// [`Broken`] when more was claimed than was charged: someone claimed with our vouchers what
-    /// we never posted. Stop and alarm.
+    /// [`Broken`] when the chain contradicts itself or the books do not hold together.
     pub fn chain_says(self, lock: LockState) -> Result<Self, Broken> {
-        if lock.claimed > self.charged {
-            return Err(Broken("more was claimed on chain than was charged"));
-        }
         let closed = lock.authorized < self.signed;
         // A closed channel keeps the authorization its vouchers were admitted under, so that its
         // books go on meaning what they meant.
@@ -336,13 +340,13 @@ impl Channel {
         self.charged.minus(self.claimed).unwrap_or(BaseUnits::ZERO)
     }
 
-    /// Returns the state if C ≤ H ≤ H + R ≤ S ≤ A holds.
+    /// Returns the state if H ≤ H + R ≤ S ≤ A and C ≤ A hold.
     ///
     /// # Errors
     /// [`Broken`] names the part that does not hold.
     pub fn checked(self) -> Result<Self, Broken> {
-        if self.claimed > self.charged {
-            return Err(Broken("claimed exceeds charged"));
+        if self.claimed > self.authorized {
+            return Err(Broken("claimed exceeds authorized"));
         }
         if self.charged.plus(self.reserved)? > self.signed {
             return Err(Broken("charged and reserved exceed signed"));

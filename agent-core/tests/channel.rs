@@ -133,14 +133,21 @@ fn a_release_closes_the_channel_and_a_top_up_does_not() {
 }
 
 #[test]
-fn a_claim_of_more_than_was_charged_is_an_alarm() {
-    let channel = open(100).admit(ask(50, 50), &RULES).unwrap();
-    let lock = LockState {
+fn a_claim_of_more_than_was_charged_is_money_in_advance() {
+    let lock = |claimed| LockState {
         authorized: units(100),
-        claimed: units(1),
+        claimed: units(claimed),
         deadline_unix_secs: 10_000,
     };
-    assert!(channel.chain_says(lock).is_err());
+    let channel = open(100).admit(ask(50, 50), &RULES).unwrap();
+    let ahead = channel.chain_says(lock(30)).unwrap();
+    assert_eq!(ahead.claimable(), units(0));
+    // What runs goes on and is charged; what exceeds the advance is claimed as ever.
+    let posted = ahead.post(units(50), units(50)).unwrap();
+    assert_eq!(posted.claimable(), units(20));
+    assert!(posted.admit(ask(10, 60), &RULES).is_ok());
+    // A lock pays out no more than it was given.
+    assert!(channel.chain_says(lock(101)).is_err());
 }
 
 #[test]

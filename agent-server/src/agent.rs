@@ -171,7 +171,7 @@ impl Agent {
             };
             self.config = Some(config.with_environment(|name| std::env::var(name).ok())?);
         }
-        let agent = self.start().await?;
+        let agent = Box::pin(self.start()).await?;
         // Said without a logger too: whoever runs an agent wants to know where it is.
         eprintln!("{} is open at {}", agent.card().name, agent.url());
         shutdown_signal().await;

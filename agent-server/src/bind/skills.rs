@@ -71,7 +71,7 @@ async fn told(
             let back = given_back(app, &url, id, &payment).await?;
             return Ok(back.unwrap_or_else(use_post));
         }
-        Err(response) => return Ok(response),
+        Err(response) => return Ok(*response),
     }
     if page::is_wanted(headers) {
         return Ok(about::page(app, entry, &url));
@@ -85,10 +85,10 @@ async fn told(
 }
 
 /// The payment of a request, or the answer to one that cannot be read.
-fn presented(headers: &HeaderMap) -> Result<Option<Presented>, Response> {
+fn presented(headers: &HeaderMap) -> Result<Option<Presented>, Box<Response>> {
     header::presented(headers).map_err(|malformed| {
         let (code, text) = (malformed.code(), malformed.to_string());
-        reply::failure(StatusCode::BAD_REQUEST, code, &text)
+        Box::new(reply::failure(StatusCode::BAD_REQUEST, code, &text))
     })
 }
 
@@ -148,7 +148,7 @@ async fn answer(
     }
     let payment = match presented(headers) {
         Ok(payment) => payment,
-        Err(response) => return Ok(response),
+        Err(response) => return Ok(*response),
     };
     let base = base(app, peer, headers);
     let url = address(&base, id);

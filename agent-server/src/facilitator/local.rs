@@ -244,7 +244,7 @@ impl LocalFacilitator {
             SCHEME_EXACT if schemes.exact => exact::settle(desk, request, asker).await,
             SCHEME_UPTO if schemes.upto => permit2::settle_upto(desk, request, asker).await,
             SCHEME_BATCH_SETTLEMENT if schemes.batch_settlement => {
-                batch::settle(desk, request, asker).await
+                Box::pin(batch::settle(desk, request, asker)).await
             }
             SCHEME_Z402 if schemes.z402 => z402::settle(desk, request).await,
             _ => Err(No::code("unsupported_scheme")),
@@ -256,7 +256,7 @@ impl LocalFacilitator {
         request: RequestV2,
         asker: Asker,
     ) -> Result<SettleResponse, FacilitatorError> {
-        match self.settle_one(&request, asker).await {
+        match Box::pin(self.settle_one(&request, asker)).await {
             Ok(response) => Ok(response),
             Err(No::Failed(error)) => Err(error),
             Err(No::Refused(refusal)) => Ok(SettleResponse {

@@ -5,7 +5,7 @@ use super::channel_row::ChannelRow;
 use super::channels;
 use super::codec::Sql;
 use super::memory::Memory;
-use agent_core::channel::{Channel, LockState};
+use agent_core::channel::{Broken, Channel, LockState};
 use agent_core::ledger::LedgerError;
 use agent_core::voucher::Funding;
 use rusqlite::Connection;
@@ -30,8 +30,23 @@ pub(super) fn observe(
     if before.broken {
         return Ok(Err(LedgerError::Broken(channels::STOPPED)));
     }
-    match before.channel.chain_says(state) {
+    // Only our own key claims on these, so nobody else can have been early.
+    let early = state.claimed > before.channel.charged;
+    let said = if early && funding.batch().is_some() {
+        Err(Broken("more was claimed on chain than was charged"))
+    } else {
+        before.channel.chain_says(state)
+    };
+    match said {
         Ok(channel) => {
+            if early && state.claimed > before.channel.claimed {
+                tracing::warn!(
+                    channel = %id,
+                    claimed = %state.claimed,
+                    charged = %channel.charged,
+                    "somebody claimed for us more than was charged; the rest is paid in advance"
+                );
+            }
             let after = ChannelRow {
                 channel,
                 on_chain: state.authorized,

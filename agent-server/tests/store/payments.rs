@@ -321,8 +321,33 @@ async fn a_released_lock_serves_nothing_and_claims_only_what_it_still_holds() {
     assert_right(&store).await;
 }
 
+/// Anybody who has read a voucher can have it claimed before it was earned.
 #[tokio::test]
-async fn more_claimed_than_charged_stops_the_channel_for_good() {
+async fn more_claimed_than_charged_is_money_in_advance() {
+    let (_dir, store) = fresh();
+    let lock = lock(1);
+    let see = async |claimed| {
+        let seen = store.observe(lock.into(), on_chain(1_000, claimed)).await;
+        seen.unwrap();
+        assert_right(&store).await;
+    };
+    see(0).await;
+    let first = hold(&store, request("a", &lock, 100, 100)).await;
+    let second = hold(&store, request("b", &lock, 200, 100)).await;
+    store.post(first, units(40), done("a")).await.unwrap();
+    see(41).await;
+    assert!(store.claims(10).await.unwrap().is_empty());
+    // What ran goes on, and what it earned is claimed.
+    store.post(second, units(100), done("b")).await.unwrap();
+    assert_eq!(store.claims(10).await.unwrap()[0].charged, units(140));
+    see(140).await;
+    let third = hold(&store, request("c", &lock, 300, 100)).await;
+    store.post(third, units(100), done("c")).await.unwrap();
+    assert_eq!(store.claims(10).await.unwrap()[0].charged, units(240));
+}
+
+#[tokio::test]
+async fn a_chain_that_contradicts_itself_stops_the_channel_for_good() {
     let (dir, store) = fresh();
     let lock = lock(1);
     store
@@ -332,7 +357,7 @@ async fn more_claimed_than_charged_stops_the_channel_for_good() {
     let reserved = hold(&store, request("a", &lock, 100, 100)).await;
     store.post(reserved, units(40), done("a")).await.unwrap();
     let alarm = store
-        .observe(lock.into(), on_chain(1_000, 41))
+        .observe(lock.into(), on_chain(1_000, 1_001))
         .await
         .unwrap_err();
     assert_eq!(alarm.code(), "ledger_broken");

@@ -55,7 +55,7 @@ impl Counter {
 
     pub async fn on(shop: Shop) -> Self {
         let clock = Arc::new(Shift::default());
-        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let time: Arc<dyn Clock> = clock.clone();
         let till = Till::builder(shop.config.clone()).clock(time).open();
         let till = Box::pin(till).await.unwrap();
         Self::with(shop, clock, till).await

@@ -74,8 +74,8 @@ async fn open() -> (Counter, Arc<Fake>) {
     shop.config.limits.skill_timeout_secs = 2;
     let clock = Arc::new(Shift::default());
     let till = Till::builder(shop.config.clone())
-        .clock(Arc::clone(&clock) as _)
-        .facilitator(Arc::clone(&fake) as _)
+        .clock(clock.clone())
+        .facilitator(fake.clone())
         .exact(ExactOffer::default());
     let till = Box::pin(till.open()).await.unwrap();
     (Counter::with(shop, clock, till).await, fake)
