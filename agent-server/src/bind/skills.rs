@@ -105,9 +105,7 @@ async fn given_back(
     let answer = app.service.give_back(id, payment.clone(), price).await?;
     Ok(Some(match answer {
         Ok(answer) => reply::given_back(&answer),
-        Err(refusal) => {
-            reply::refused(&refusal, || required(app, url, id, price, Some(&refusal)))
-        }
+        Err(refusal) => reply::refused(&refusal, || required(app, url, id, price, Some(&refusal))),
     }))
 }
 

@@ -234,9 +234,9 @@ impl Sale {
             let _held = place;
             match self.till.desk().give_back(&payment, "", amount).await {
                 Ok(answer) => reply::given_back(&answer),
-                Err(refusal) => reply::refused(&refusal, || {
-                    self.required(resource, amount, Some(&refusal))
-                }),
+                Err(refusal) => {
+                    reply::refused(&refusal, || self.required(resource, amount, Some(&refusal)))
+                }
             }
         });
         match done.await {

@@ -79,7 +79,7 @@ impl Street {
             poll_interval: Duration::from_millis(20),
             ..OutboxConfig::default()
         };
-        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let time: Arc<dyn Clock> = clock.clone();
         let path = dir.path().join("outbox.db");
         let signer = key(FACILITATOR).to_signer().unwrap();
         let outbox = TxOutbox::open(path, chain.clone(), signer, config, Arc::clone(&time));
@@ -176,8 +176,8 @@ impl Stall {
             locks: Mutex::default(),
         });
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
-        let seen = Arc::clone(&eyes) as Arc<dyn LockSource>;
-        let time = Arc::clone(&street.clock) as Arc<dyn Clock>;
+        let seen: Arc<dyn LockSource> = eyes.clone();
+        let time: Arc<dyn Clock> = street.clock.clone();
         let secret = u8::try_from(account).unwrap();
         let gate = Gate::new(terms(street, account), ledger, seen, time)
             .with_facilitator(street.facilitator.clone())
@@ -315,7 +315,7 @@ fn books(street: &Street, path: &Path) -> SqliteStore {
         max_unclaimed: BaseUnits::new(EXPOSURE),
         deadline_margin_secs: MARGIN_SECS,
     };
-    let time = Arc::clone(&street.clock) as Arc<dyn Clock>;
+    let time: Arc<dyn Clock> = street.clock.clone();
     let config = StoreConfig::new(street.settings.domain(), rules, time);
     let config = StoreConfig {
         sqlite: StoreOptions {
