@@ -223,6 +223,6 @@ impl Buyer {
         let id = format!("bench-payment-{:0>16}", self.payments);
         let accepted = accepted.ok_or("not offered")?;
         let payment = paid::payment(mode, accepted, Json::from_value(payload)?, id)?;
-        Ok(call("paid", self.payments.into(), Some(&payment)))
+        Ok(call("paid", self.payments, Some(&payment)))
     }
 }
