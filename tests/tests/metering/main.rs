@@ -10,14 +10,28 @@
 )]
 
 mod buyers;
+mod top_ups;
 
 use agent_core::money::BaseUnits;
+use agent_tests::e2e::message;
 use serde_json::Value;
 
 /// The price of a piece, in base units, as the skill `metered` has it.
 const EACH: u128 = 10;
 /// What is charged at once: a sixteenth of the hundred pieces that one payment buys.
 const SLICE: u128 = 6 * EACH;
+
+fn pieces(count: u32) -> Value {
+    let mut message = message("metered", "x");
+    message["parts"][0]["data"]["count"] = count.into();
+    message
+}
+
+/// The same, for a task that is there.
+fn on(mut message: Value, task_id: &str) -> Value {
+    message["taskId"] = task_id.into();
+    message
+}
 
 /// The pieces in a task as it is stored.
 fn delivered(task: &Value) -> u128 {
