@@ -3,12 +3,15 @@ use agent_core::a2a::TaskState;
 use agent_core::json::Json;
 use agent_core::ledger::{Ledger, Reserved};
 use agent_core::money::BaseUnits;
-use agent_core::x402::batch::{BatchExtra, BatchReceipt, SCHEME_BATCH_SETTLEMENT, codes};
+use agent_core::x402::batch::{
+    BatchExtra, BatchPayload, BatchReceipt, SCHEME_BATCH_SETTLEMENT, codes,
+};
 use agent_core::x402::{
-    CreditToken, Mode, PaymentPayload, ResourceInfo, SCHEME_EXACT, SCHEME_Z402, Z402Payload,
-    Z402Receipt,
+    CreditToken, Mode, PAYMENT_IDENTIFIER, PaymentIdentifier, PaymentPayload, ResourceInfo,
+    SCHEME_EXACT, SCHEME_Z402, Z402Payload, Z402Receipt,
 };
 use agent_server::gate::{Admitted, Charged, GateRefusal, Settled};
+use alloy_primitives::{Keccak256, hex};
 use std::sync::atomic::Ordering;
 
 fn new(admitted: Result<Admitted, GateRefusal>) -> Reserved {
@@ -246,7 +249,7 @@ async fn a_transfer_that_would_run_out_or_is_not_exact_is_refused_unseen() {
     let seller = Seller::all();
     for (payload, code) in [
         (
-            transfer(1, 70, NOW + 59),
+            transfer(1, 70, NOW + 65),
             "invalid_exact_evm_payload_authorization_valid_before",
         ),
         (
@@ -266,6 +269,48 @@ async fn a_transfer_that_would_run_out_or_is_not_exact_is_refused_unseen() {
     let code = refused(seller.admit(&cheap, 70).await).code;
     assert_eq!(code, "invalid_payment_requirements");
     assert_eq!(seller.fake.verified.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_transfer_that_was_some_seconds_on_its_way_is_taken() {
+    let seller = Seller::all();
+    let required = asked(&seller, None);
+    let mut offers = required.accepts.iter();
+    let offer = offers.find(|offer| offer.scheme == SCHEME_EXACT).unwrap();
+    // As stock buyers sign it: good for as long as they are asked to, and no longer.
+    let until = NOW + offer.max_timeout_seconds;
+    let payment = seller.payment(SCHEME_EXACT, 70, transfer(1, 70, until));
+    seller.clock.advance_millis(30_000);
+    let reserved = new(seller.admit(&payment, 70).await);
+    fail(&seller, reserved).await;
+}
+
+/// The name that a route of ours gives to a voucher that came without one.
+fn name_of_ours(payment: &PaymentPayload) -> String {
+    let paid: BatchPayload = payment.payload.parse().unwrap();
+    let mut hash = Keccak256::new();
+    hash.update(SCHEME_BATCH_SETTLEMENT);
+    hash.update(b"\0voucher");
+    hash.update(paid.voucher().channel_id.0);
+    hash.update(paid.voucher().max_claimable_amount.get().to_be_bytes());
+    format!("auto-{}", hex::encode(hash.finalize()))
+}
+
+#[tokio::test]
+async fn a_voucher_that_paid_for_another_request_is_corrected_if_we_named_it() {
+    let seller = Seller::all();
+    seller.open_channel(10_000);
+    let mut payment = batch(&seller, 1_000, 1_000);
+    let id = PaymentIdentifier::of(name_of_ours(&payment));
+    payment.extensions.set(PAYMENT_IDENTIFIER, &id).unwrap();
+    let reserved = new(seller.admit_for("first", &payment, 1_000).await);
+    charge(&seller, reserved, 1_000).await;
+    let lost = refused(seller.admit_for("second", &payment, 1_000).await);
+    assert_eq!(lost.code, codes::CUMULATIVE_AMOUNT_MISMATCH);
+    let counted = lost.correction.unwrap().state.charged_cumulative_amount;
+    assert_eq!(counted, Some(BaseUnits::new(1_000)));
+    let same = seller.admit_for("first", &payment, 1_000).await;
+    assert!(matches!(same, Ok(Admitted::Same(_))), "{same:?}");
 }
 
 #[tokio::test]

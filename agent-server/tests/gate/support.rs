@@ -295,6 +295,15 @@ impl Seller {
         payment: &PaymentPayload,
         max: u128,
     ) -> Result<Admitted, GateRefusal> {
+        self.admit_for("{}", payment, max).await
+    }
+
+    pub(crate) async fn admit_for(
+        &self,
+        input: &str,
+        payment: &PaymentPayload,
+        max: u128,
+    ) -> Result<Admitted, GateRefusal> {
         let n = self.tasks.fetch_add(1, Ordering::SeqCst);
         let task_id = format!("task-{n}");
         let work = Work {
@@ -302,7 +311,7 @@ impl Seller {
             context_id: "context",
             skill: "shout",
             owner: "",
-            input: "{}",
+            input,
             max: BaseUnits::new(max),
         };
         self.gate
