@@ -11,7 +11,7 @@ use agent_core::x402::batch::{
 use agent_core::x402::facilitator::{Facilitator, RequestV2};
 use agent_core::x402::{HexSalt, PaymentRequirements, TokenDomain, Uint256, VoucherText};
 use agent_server::facilitator::{ChainOffer, LocalFacilitator};
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
 
 /// The account whose key is lent as receiver authorizer.
 pub(crate) const AUTHORIZER: usize = 4;
@@ -147,6 +147,49 @@ pub(crate) async fn lending(world: &World) -> LocalFacilitator {
         ..world.offer().await
     })
     .await
+}
+
+#[tokio::test]
+async fn an_account_with_code_says_itself_whether_it_signed() {
+    let world = World::new().await;
+    let facilitator = lending(&world).await;
+    let mut shop = Shop::new(&world);
+    shop.config.payer_authorizer = Address::ZERO;
+    let deposit = facilitator
+        .settle(shop.deposit(1_000, 1, 100))
+        .await
+        .unwrap();
+    assert!(deposit.success, "{deposit:?}");
+    // Without code it is the key's word.
+    assert!(facilitator.verify(shop.pays(200)).await.unwrap().is_valid);
+    let mut forged = shop.pays(200);
+    forged.payment_payload.payload = {
+        let digest = shop
+            .domain
+            .voucher_digest(shop.config.id(&shop.domain), BaseUnits::new(200));
+        let payload = BatchPayload::Voucher {
+            channel_config: shop.config,
+            voucher: VoucherText {
+                signature: key(9).sign(digest).to_string(),
+                ..shop.voucher(200)
+            },
+        };
+        Json::from_value(&payload).unwrap()
+    };
+    refused(&facilitator, forged.clone(), codes::VOUCHER_SIGNATURE).await;
+    let become_code = |code: &[u8]| {
+        let mut chain = world.devnet.chain();
+        let code = Bytes::copy_from_slice(code);
+        chain.set_code(shop.config.payer, code).unwrap();
+    };
+    // It stands by whatever it is shown (ERC-1271's magic value) ...
+    become_code(&hex!("631626ba7e60e01b60005260206000f3"));
+    assert!(facilitator.verify(forged).await.unwrap().is_valid);
+    // ... or by nothing, whatever its key signed, by silence or by a revert.
+    for code in [&hex!("60206000f3")[..], &hex!("60006000fd")[..]] {
+        become_code(code);
+        refused(&facilitator, shop.pays(200), codes::VOUCHER_SIGNATURE).await;
+    }
 }
 
 async fn refused(facilitator: &LocalFacilitator, request: RequestV2, code: &str) {

@@ -12,6 +12,7 @@ mod batch;
 mod exact;
 mod guards;
 mod http;
+mod permit2;
 mod repeats;
 mod world;
 mod z402;
