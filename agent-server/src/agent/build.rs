@@ -85,7 +85,7 @@ impl Agent {
             };
             let mut ours = paid.terms(skill_terms)?;
             notary = Notary::new(payment.key.read()?, ours.pay_to);
-            let made = Box::pin(Earnings::start(&paid, ours.pay_to)).await?;
+            let made = Box::pin(Earnings::start(&paid, ours.pay_to, ours.batch.is_some())).await?;
             if payment.register {
                 let who = identity::Profile {
                     name: &name,

@@ -1,7 +1,6 @@
 //! A running agent, and what works behind it.
 
 use super::build::Paid;
-use crate::config::PayScheme;
 use crate::error::Error;
 use crate::gate::{ChannelSource, LockSource};
 use crate::limits::{DRAIN_TIMEOUT, FINAL_SETTLEMENT_WAIT, SETTLE_INTERVAL};
@@ -59,7 +58,12 @@ pub(crate) struct Earnings {
 }
 
 impl Earnings {
-    pub(crate) async fn start(paid: &Paid<'_>, payee: Address) -> Result<Self, Error> {
+    /// What claims for `payee`, and follows channels if they are taken.
+    pub(crate) async fn start(
+        paid: &Paid<'_>,
+        payee: Address,
+        takes_channels: bool,
+    ) -> Result<Self, Error> {
         let (payment, settings) = (paid.payment, &paid.payment.chain);
         let chain = settings.chain()?;
         same_chain(&chain, &paid.config.data_dir).await?;
@@ -104,7 +108,7 @@ impl Earnings {
                 Some(WatchPush::start(store.clone(), Egress::new(policy)?, watch))
             }
         };
-        let channels = channels(paid, payee, &chain, &outbox).await?;
+        let channels = channels(paid, payee, takes_channels, (&chain, &outbox)).await?;
         let paying = channels.is_some().then(|| (chain.clone(), payee));
         let splitter = splitter(paid, payee, &outbox, paying)?;
         let mirrors = Mirrors {
@@ -137,11 +141,10 @@ impl Earnings {
 async fn channels(
     paid: &Paid<'_>,
     payee: Address,
-    chain: &Chain,
-    outbox: &TxOutbox,
+    taken: bool,
+    (chain, outbox): (&Chain, &TxOutbox),
 ) -> Result<Option<(ChannelMirror, Refunds)>, Error> {
-    let (payment, settings) = (paid.payment, &paid.payment.chain);
-    let taken = payment.schemes.contains(&PayScheme::BatchSettlement);
+    let settings = &paid.payment.chain;
     let were_taken = paid.store.has_batch_channels().await;
     let were_taken = were_taken.map_err(|error| Error::Internal(error.to_string()))?;
     if !taken && !were_taken {

@@ -104,7 +104,8 @@ async fn claim(books: &Books, payment: &PaymentConfig) -> Result<Settled, Failur
         clock: &clock,
     };
     let payee = paid.payee().map_err(seller::failed)?;
-    let earnings = Earnings::start(&paid, payee)
+    // Nothing is sold here: channels are followed if the books hold any.
+    let earnings = Earnings::start(&paid, payee, false)
         .await
         .map_err(seller::failed)?;
     let settled = settle_now(&earnings).await;

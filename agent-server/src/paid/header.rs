@@ -1,7 +1,7 @@
 //! The payment that comes with a request: one header, or none.
 
 use agent_core::x402::batch::{BatchPayload, SCHEME_BATCH_SETTLEMENT};
-use agent_core::x402::{HeaderError, HeaderObject, PaymentPayload, v1};
+use agent_core::x402::{HeaderError, HeaderObject, PaymentPayload, SCHEME_EXACT, v1};
 use axum::http::HeaderMap;
 
 /// A payment as it came.
@@ -17,6 +17,14 @@ impl Presented {
     /// Whether it is of x402 version 1, and so is the answer.
     pub(crate) const fn is_v1(&self) -> bool {
         matches!(self, Self::V1(_))
+    }
+
+    /// Whether it is a transfer of the whole price.
+    pub(crate) fn is_exact(&self) -> bool {
+        match self {
+            Self::V2(payment) => payment.accepted.scheme == SCHEME_EXACT,
+            Self::V1(payment) => payment.scheme == SCHEME_EXACT,
+        }
     }
 
     /// The payment, if it asks to have the rest of a channel back instead of paying.

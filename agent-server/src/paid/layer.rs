@@ -4,10 +4,11 @@ use super::call::{Asked, Order};
 use super::till::Till;
 use super::{header, reply};
 use crate::bind::{body, page};
+use crate::gate::GateRefusal;
 use agent_core::a2a::A2aError;
 use agent_core::money::{BaseUnits, MoneyError};
 use agent_core::price::Price;
-use agent_core::x402::{PaymentPayload, PaymentRequired, ResourceInfo};
+use agent_core::x402::{PaymentPayload, PaymentRequired, ResourceInfo, SCHEME_EXACT};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -41,6 +42,7 @@ pub(super) struct Sale {
     description: Option<String>,
     media_type: Option<String>,
     pub(super) id_required: bool,
+    is_variable: bool,
 }
 
 #[derive(Clone)]
@@ -74,6 +76,7 @@ impl PaidLayer {
             description: None,
             media_type: None,
             id_required: false,
+            is_variable: false,
         }))
     }
 
@@ -95,6 +98,13 @@ impl PaidLayer {
     #[must_use]
     pub fn require_payment_id(self) -> Self {
         self.change(|sale| sale.id_required = true)
+    }
+
+    /// For handlers that charge by use: `exact`, a transfer of the whole price whatever
+    /// [`super::Charge`] says, is neither offered nor taken.
+    #[must_use]
+    pub fn variable(self) -> Self {
+        self.change(|sale| sale.is_variable = true)
     }
 
     fn change(self, change: impl FnOnce(&mut Sale)) -> Self {
@@ -171,6 +181,11 @@ impl Sale {
         };
         if let Some(refund) = presented.refund() {
             return self.give_back(refund.clone(), resource, amount).await;
+        }
+        if self.is_variable && presented.is_exact() {
+            let text = "this costs what it uses, so no exact transfer is taken; see `accepts`";
+            let refusal = GateRefusal::new("unsupported_scheme", text);
+            return reply::refused(&refusal, || self.required(resource, amount, Some(&refusal)));
         }
         let is_v1 = presented.is_v1();
         let named = self
@@ -291,10 +306,18 @@ impl Sale {
         &self,
         resource: ResourceInfo,
         amount: BaseUnits,
-        refusal: Option<&crate::gate::GateRefusal>,
+        refusal: Option<&GateRefusal>,
     ) -> Result<PaymentRequired, A2aError> {
         let desk = self.till.desk();
-        desk.required("", resource, amount, self.id_required, refusal)
+        let required = desk.required("", resource, amount, self.id_required, refusal);
+        required.map(|mut required| {
+            if self.is_variable {
+                required
+                    .accepts
+                    .retain(|entry| entry.scheme != SCHEME_EXACT);
+            }
+            required
+        })
     }
 }
 

@@ -104,7 +104,7 @@ impl Till {
         }
         terms.batch = batch.or(terms.batch);
         terms.exact = exact.or(terms.exact);
-        let earnings = Earnings::start(&paid, terms.pay_to).await?;
+        let earnings = Earnings::start(&paid, terms.pay_to, terms.batch.is_some()).await?;
         let (mut gate, _) = paid.gate(terms, &earnings).await?;
         if let Some(facilitator) = facilitator {
             gate = gate.with_facilitator(facilitator);
@@ -289,13 +289,15 @@ impl TillBuilder {
 
     /// Takes scheme `exact` as well, after those that the configuration names: a transfer that is
     /// made when the handler has answered and before anybody has the answer. It is always of the
-    /// whole price, whatever the handler charges.
+    /// whole price, whatever the handler charges; see [`super::PaidLayer::variable`].
     pub fn exact(mut self, offer: ExactOffer) -> Self {
         self.exact = Some(offer);
         self
     }
 
-    /// Takes scheme `batch-settlement` as well, after those that the configuration names.
+    /// Takes scheme `batch-settlement` as well, after those that the configuration names. What is
+    /// earned is claimed, and the rest given back, with the key of the configuration: it should be
+    /// the payee's or the receiver authorizer's.
     pub fn batch(mut self, offer: BatchOffer) -> Self {
         self.batch = Some(offer);
         self

@@ -109,6 +109,7 @@ fn routes(till: &Till, seen: &Arc<Seen>) -> Router {
         Some("twice") => Price::per_task("0.002 USDC"),
         _ => Price::per_task("0.001 USDC"),
     });
+    let by_use = fixed.clone().variable();
     let handler = || {
         let seen = Arc::clone(seen);
         any(move |request: Request| handle(seen, request))
@@ -120,6 +121,7 @@ fn routes(till: &Till, seen: &Arc<Seen>) -> Router {
         .nest("/deep", Router::new().route("/{what}", handler()))
         .layer(fixed)
         .merge(Router::new().route("/strict", handler()).layer(strict))
+        .merge(Router::new().route("/use/{what}", handler()).layer(by_use))
         .merge(Router::new().route("/quoted", handler()).layer(quoted))
 }
 

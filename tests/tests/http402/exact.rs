@@ -237,3 +237,27 @@ async fn one_transfer_at_once_in_many_places_buys_one_thing() {
         (1, 1)
     );
 }
+
+/// A transfer moves the whole price, so it cannot pay for what costs as much as it uses.
+#[tokio::test]
+async fn what_charges_by_use_takes_no_transfer() {
+    let (counter, fake) = open().await;
+    let required = get("/use/less").to(counter.address).await;
+    let required = required.object("payment-required");
+    let accepts = required["accepts"].as_array().unwrap();
+    assert!(accepts.iter().all(|offer| offer["scheme"] != "exact"));
+    for ask in [v2(&counter, "/a/x", 1).await, v1(&counter, "/a/x", 2).await] {
+        let mut ask = ask;
+        "/use/less".clone_into(&mut ask.path);
+        let reply = ask.to(counter.address).await;
+        assert_eq!(
+            (reply.status, reply.code().as_str()),
+            (402, "unsupported_scheme")
+        );
+    }
+    assert_eq!(fake.settled.load(Ordering::SeqCst), 0);
+    let payment = counter.purse(PRICE).payment(PRICE, PRICE);
+    let reply = get("/use/less").paid(&payment).to(counter.address).await;
+    assert_eq!((reply.status, reply.charged()), (200, Some(400)));
+    assert_eq!(counter.runs(), 1);
+}

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod batch;
 mod confusion;
 mod counter;
 mod ends;

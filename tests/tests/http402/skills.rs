@@ -87,6 +87,48 @@ async fn a_free_skill_is_given_and_a_payment_for_it_is_not_taken() {
     shop.assert_untouched().await;
 }
 
+/// A stock client asks for the rest of its channel back with GET, after a look at the terms.
+#[tokio::test]
+async fn a_look_tells_the_terms_and_takes_no_payment_for_work() {
+    let shop = Shop::open().await;
+    let to = address(&shop);
+    let looked = get("/skills/echo").to(to).await;
+    assert_eq!(looked.status, 402, "{looked:?}");
+    let terms = looked.object("payment-required");
+    let unpaid = post("/skills/echo", HELLO).to(to).await;
+    assert_eq!(terms, unpaid.object("payment-required"));
+    let payment = shop.purse(PRICE).payment(PRICE, PRICE);
+    let early = get("/skills/echo").paid(&payment).to(to).await;
+    assert_eq!((early.status, early.code().as_str()), (405, "use_post"));
+    assert_eq!(early.header("allow"), "GET, HEAD, POST");
+    let refund = payment.clone().with("accepted.scheme", "batch-settlement");
+    let none = format!("0x{}", "00".repeat(32));
+    let zero = format!("0x{}", "00".repeat(20));
+    let refund = refund.with(
+        "payload",
+        json!({
+            "type": "refund",
+            "channelConfig": {
+                "payer": zero, "payerAuthorizer": zero, "receiver": zero,
+                "receiverAuthorizer": zero, "token": zero, "withdrawDelay": 900, "salt": none,
+            },
+            "voucher": { "channelId": none, "maxClaimableAmount": "0", "signature": "0x" },
+        }),
+    );
+    // This shop takes no channels, so there is none to give back.
+    for ask in [get("/skills/echo"), post("/skills/echo", HELLO)] {
+        let reply = ask.paid(&refund).to(to).await;
+        assert_eq!(
+            (reply.status, reply.code().as_str()),
+            (402, "unsupported_scheme"),
+            "{reply:?}"
+        );
+    }
+    shop.assert_untouched().await;
+    let paid = post("/skills/echo", HELLO).paid(&payment).to(to).await;
+    assert_eq!(paid.status, 200);
+}
+
 #[tokio::test]
 async fn text_is_given_to_those_who_take_no_json() {
     let shop = Shop::open().await;
