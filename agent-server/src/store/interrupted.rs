@@ -1,7 +1,6 @@
 //! The task of a call that a restart cut off, as its buyer will see it.
 
 use super::payments::{PaidBy, PaymentRow};
-use super::tasks::StoredTask;
 use agent_core::a2a::{
     Message, Part, StreamResponse, Task, TaskState, TaskStatus, TaskStatusUpdateEvent, Timestamp,
 };
@@ -16,7 +15,7 @@ const WHY: &str = "interrupted by a restart; nothing was charged";
 const WHY_IN_PART: &str = "interrupted by a restart; what was delivered before stays charged";
 const CODE: &str = "interrupted";
 
-/// A receipt that says that nothing more was paid.
+/// A receipt for what was charged before the restart: nothing, but for metered work.
 pub(super) type Receipt = Result<SettleResponse, serde_json::Error>;
 
 /// The receipt of an interrupted payment, in the form of the scheme that `funding` is of; without
@@ -45,11 +44,14 @@ pub(super) fn receipt(chain_id: u64, payment: &PaymentRow, funding: Option<Fundi
         PaidBy::Transfer { payer, .. } => Some(payer),
         PaidBy::Channel(_) => funding.map(|funding| funding.payer()),
     };
+    // A failed payment that charged something is a contradiction, for which a buyer would distrust
+    // the channel.
+    let charged = !payment.charged.is_zero();
     Ok(SettleResponse {
-        success: false,
+        success: charged,
         mode,
-        error_reason: Some(CODE.to_owned()),
-        error_message: Some(why(payment).to_owned()),
+        error_reason: (!charged).then(|| CODE.to_owned()),
+        error_message: (!charged).then(|| WHY.to_owned()),
         payer: payer.map(|payer| payer.to_string()),
         transaction: String::new(),
         network: Network::eip155(chain_id).to_string(),
@@ -59,55 +61,42 @@ pub(super) fn receipt(chain_id: u64, payment: &PaymentRow, funding: Option<Fundi
     })
 }
 
-const fn why(payment: &PaymentRow) -> &'static str {
-    if payment.charged.is_zero() {
-        WHY
-    } else {
-        WHY_IN_PART
-    }
-}
-
-/// The task, failed, with one more event that says so.
+/// The task as far as it came, failed, with one more event after `seq` that says so.
 pub(super) fn failed(
     id: &str,
     context_id: &str,
     owner: &str,
-    stored: Option<&StoredTask>,
+    seq: u64,
+    mut task: Task,
     receipt: Option<Receipt>,
     now_unix_millis: u64,
 ) -> Result<TaskWrite, serde_json::Error> {
-    let text = match &receipt {
-        Some(Ok(SettleResponse {
-            error_message: Some(said),
-            ..
-        })) => said.clone(),
-        _ => WHY.to_owned(),
-    };
+    let receipt = receipt.transpose()?;
+    let paid = receipt.as_ref().is_some_and(|receipt| receipt.success);
+    let text = if paid { WHY_IN_PART } else { WHY };
     let mut message = Message::agent(Part::text(text))
         .in_context(context_id)
         .for_task(id);
     if let Some(receipt) = receipt {
-        message
-            .metadata
-            .set(keys::STATUS, &PaymentStatus::PaymentFailed)?;
+        let status = match paid {
+            true => PaymentStatus::PaymentCompleted,
+            false => PaymentStatus::PaymentFailed,
+        };
+        message.metadata.set(keys::STATUS, &status)?;
         message.metadata.set(keys::ERROR, CODE)?;
-        message.metadata.set(keys::RECEIPTS, &[receipt?])?;
+        message.metadata.set(keys::RECEIPTS, &[receipt])?;
     }
     let at = Timestamp::from_unix_millis(i64::try_from(now_unix_millis).unwrap_or(i64::MAX));
     let status = TaskStatus::new(TaskState::Failed)
         .with_message(message)
         .at(at);
-    let seq = stored.map_or(1, |stored| stored.seq.saturating_add(1));
+    let seq = seq.saturating_add(1);
     let event = StreamResponse::from(TaskStatusUpdateEvent {
         task_id: id.to_owned(),
         context_id: context_id.to_owned(),
         status: status.clone(),
         ..TaskStatusUpdateEvent::default()
     });
-    // What is stored may be of a form that we no longer read; the buyer is owed an end all the same.
-    let mut task = stored
-        .and_then(|stored| stored.task.parse::<Task>().ok())
-        .unwrap_or_else(|| Task::new(id, context_id));
     task.status = status;
     Ok(TaskWrite {
         id: id.to_owned(),

@@ -2,11 +2,14 @@
 
 use super::Shared;
 use super::codec::{Sql, corrupt};
+use super::limits::EVENTS_READ_MAX;
 use super::memory::Memory;
 use super::payments::{self, PaymentRow, PaymentState};
 use super::resolve::{self, Resolution};
+use super::tasks::StoredTask;
 use super::{channels, interrupted, settlements, task_rows};
 use agent_client::sqlite::Cache;
+use agent_core::a2a::{StreamResponse, Task};
 use agent_core::json::Json;
 use agent_core::ledger::PaymentId;
 use agent_core::money::BaseUnits;
@@ -16,11 +19,11 @@ use rusqlite::Connection;
 /// What opening a store found and resolved.
 ///
 /// A call that was running when the process died is gone, and whether it had effects is unknown: it
-/// is not run again, its buyer is charged nothing, and its task says so. What waits for its buyer
-/// goes on waiting.
+/// is not run again, its buyer is charged nothing more than the slices that metered work had charged,
+/// and its task says so. What waits for its buyer goes on waiting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
-    /// Payments whose work was interrupted; nothing was charged for them.
+    /// Payments whose work was interrupted; nothing more was charged for them.
     pub voided: u64,
     /// What was held for those payments, in base units, and is free again.
     pub freed: BaseUnits,
@@ -149,9 +152,47 @@ fn fail(
     let was_paid = paid.is_some();
     let receipt = paid.map(|(_, receipt)| receipt);
     let now = shared.clock.now_unix_millis();
-    let write = interrupted::failed(id, &context_id, &owner, stored.as_ref(), receipt, now)
+    let seq = stored.as_ref().map_or(0, |stored| stored.seq);
+    let task = match &stored {
+        Some(stored) => as_far_as_it_came(conn, stored)?,
+        None => Task::new(id, &context_id),
+    };
+    let write = interrupted::failed(id, &context_id, &owner, seq, task, receipt, now)
         .map_err(|error| corrupt(5, error))?;
     task_rows::store(conn, &write, was_paid)?;
     report.failed_tasks += 1;
     Ok(())
+}
+
+/// The task with all pieces of its artifacts. While it works they are stored as events beside it;
+/// what was delivered must not be lost with the run that delivered it, least of all if it was paid.
+fn as_far_as_it_came(conn: &Connection, stored: &StoredTask) -> Sql<Task> {
+    // What is stored may be of a form that we no longer read; the buyer is owed an end all the same.
+    let mut task = stored
+        .task
+        .parse::<Task>()
+        .unwrap_or_else(|_| Task::new(&stored.id, &stored.context_id));
+    let mut told: Option<Task> = None;
+    let mut after = 0;
+    loop {
+        let events = task_rows::events_after(conn, &stored.id, after, EVENTS_READ_MAX)?;
+        let Some((last, _)) = events.last() else {
+            break;
+        };
+        after = *last;
+        for (_, event) in &events {
+            match (event.parse(), &mut told) {
+                // The events of each run begin with the task as it then was.
+                (Ok(StreamResponse::Task(task)), _) => told = Some(task),
+                (Ok(StreamResponse::ArtifactUpdate(piece)), Some(told)) => {
+                    told.merge_artifact(piece);
+                }
+                _ => {}
+            }
+        }
+    }
+    if let Some(told) = told {
+        task.artifacts = told.artifacts;
+    }
+    Ok(task)
 }

@@ -2,7 +2,10 @@
 
 use crate::support::*;
 use agent_client::sqlite::OpenError;
-use agent_core::a2a::{Message, StreamResponse, Task, TaskState};
+use agent_core::a2a::{
+    Artifact, Message, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState,
+};
+use agent_core::json::Json;
 use agent_core::ledger::{Ledger, Reserve, Unparked};
 use agent_core::x402::{SettleResponse, Z402Receipt, keys};
 use agent_server::store::{SqliteStore, TaskStore};
@@ -121,6 +124,57 @@ async fn the_interrupted_task_carries_a_receipt_that_nothing_was_paid() {
         free.status.message.unwrap().metadata.is_empty(),
         "nobody paid, so no receipt"
     );
+}
+
+#[tokio::test]
+async fn interrupted_metered_work_keeps_its_pieces_and_its_receipt_says_what_was_charged() {
+    let (dir, store) = fresh();
+    let lock = lock(1);
+    store
+        .observe(lock.into(), on_chain(1_000, 0))
+        .await
+        .unwrap();
+    let mut reserved = hold(&store, request("a", &lock, 20, 20)).await;
+    store.slice(&mut reserved, units(12)).await.unwrap();
+    let mut write = task("a", TaskState::Working, 1);
+    let whole: Task = write.task.parse().unwrap();
+    let begun = StreamResponse::Task(whole);
+    write.events = vec![(1, Json::from_value(&begun).unwrap())];
+    for (seq, text) in [(2, "one"), (3, "two")] {
+        let piece = StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
+            task_id: write.id.clone(),
+            context_id: write.context_id.clone(),
+            artifact: Artifact::new("pieces", vec![Part::text(text)]),
+            append: seq > 2,
+            ..TaskArtifactUpdateEvent::default()
+        });
+        write.seq = seq;
+        write.events.push((seq, Json::from_value(&piece).unwrap()));
+    }
+    store.put(write).await.unwrap();
+    drop(reserved);
+    store.close().await;
+    let store = open(&dir.path().join("books.db"));
+    assert_eq!(store.recovery().freed, units(8));
+
+    let stored = store.get("task-a".to_owned()).await.unwrap().unwrap();
+    let task: Task = stored.task.parse().unwrap();
+    assert_eq!((stored.seq, task.status.state), (4, TaskState::Failed));
+    let texts = task.artifacts[0].parts.iter().map(Part::as_text);
+    assert_eq!(texts.collect::<Vec<_>>(), [Some("one"), Some("two")]);
+    let said = task.status.message.unwrap();
+    assert_eq!(
+        said.metadata.get(keys::STATUS).unwrap().get(),
+        "\"payment-completed\""
+    );
+    assert_eq!(
+        said.metadata.get(keys::ERROR).unwrap().get(),
+        "\"interrupted\""
+    );
+    let receipts: Vec<SettleResponse> = said.metadata.parse(keys::RECEIPTS).unwrap().unwrap();
+    assert!(receipts[0].success && receipts[0].error_reason.is_none());
+    let extra: Z402Receipt = receipts[0].extra.parse().unwrap();
+    assert_eq!(extra.charged_amount, units(12));
 }
 
 fn check_receipt(said: &Message) {

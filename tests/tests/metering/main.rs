@@ -10,6 +10,7 @@
 )]
 
 mod buyers;
+mod kills;
 mod top_ups;
 
 use agent_core::money::BaseUnits;
