@@ -120,6 +120,30 @@ async fn an_interruption_is_paid_for_afresh_once() {
 }
 
 #[tokio::test]
+async fn an_interruption_of_work_that_was_charged_in_part_is_counted_and_not_paid_for_again() {
+    let shop = Shop::open().await;
+    let fake = seller(|seen, n| {
+        if n > 0 {
+            return honest(seen);
+        }
+        let metadata = json!({"x402.payment.status": "payment-completed",
+            "x402.payment.error": "interrupted", "x402.payment.receipts": [receipt(seen, Some(PRICE / 2))]});
+        seen.result(json!({"task": task("t-0", "TASK_STATE_FAILED", metadata)}))
+    })
+    .await;
+    let error = buy(&shop, &fake).await.unwrap_err();
+    let AskError::Ended { charged, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(charged.get(), PRICE / 2);
+    assert_eq!(fake.posts().len(), 1);
+    assert_eq!(shop.sums().await, (PRICE / 2, 0));
+    // The lock is not suspected: it pays for the next call.
+    buy(&shop, &fake).await.unwrap();
+    assert_eq!(shop.sums().await, (PRICE / 2 + PRICE, 0));
+}
+
+#[tokio::test]
 async fn a_seller_without_prices_in_its_card_is_paid_in_the_second_message() {
     let shop = Shop::open().await;
     let fake = Fake::agent(|seen| match metadata(seen).get("x402.payment.payload") {
