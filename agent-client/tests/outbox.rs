@@ -383,7 +383,10 @@ async fn bounds_of_one_transaction_hold_and_keep_no_other_waiting() {
     assert_eq!(code, "outbox.gas_limit");
     let dear = send(&outbox, bounded("dear", None, Some(1_000))).await;
     let plain = send(&outbox, pay(&devnet, "plain", 5)).await;
-    signed(&outbox, plain).await;
+    until("it is sent", async || {
+        (outbox.get(plain).await.unwrap().status == TxStatus::Sent).then_some(())
+    })
+    .await;
     let why = until("it says why", async || {
         outbox.get(dear).await.unwrap().last_error
     });

@@ -35,7 +35,7 @@ async fn every_forgery_is_reported() {
     let forgeries = [
         (
             "channel_order",
-            format!("UPDATE channels SET claimed = {}", amount(9)),
+            format!("UPDATE channels SET claimed = {}", amount(1 << 60)),
         ),
         (
             "channel_order",
