@@ -395,8 +395,8 @@ pub enum Refusal {
         /// The highest ceiling the seller holds, counting this one.
         signed: BaseUnits,
     },
-    /// Too many calls in flight on this channel.
-    #[error("{max_in_flight} calls are in flight on this lock; wait for one to end")]
+    /// Too many calls in flight on this channel, or by transfers of one payer.
+    #[error("{max_in_flight} calls are in flight; wait for one to end")]
     TooManyInFlight {
         /// The most that are allowed.
         max_in_flight: u32,

@@ -342,7 +342,7 @@ pub struct Limits {
     pub connections: usize,
     /// Tasks at once.
     pub live_tasks: usize,
-    /// Calls in flight on one lock.
+    /// Calls in flight on one lock, and by transfers of one payer.
     pub in_flight_per_lock: u32,
     /// Seconds that a skill may run.
     pub skill_timeout_secs: u64,

@@ -168,6 +168,14 @@ pub(super) fn transfer_used(conn: &Connection, id: B256) -> Sql<bool> {
         .exists([id.0])
 }
 
+/// How many transfers of a payer are neither made nor given up.
+pub(super) fn transfers_open(conn: &Connection, payer: Address) -> Sql<u32> {
+    conn.prepare_cached(
+        "SELECT count(*) FROM payments WHERE payer = ?1 AND state IN ('running', 'parked')",
+    )?
+    .query_row([payer.into_array()], |row| row.get(0))
+}
+
 /// The oldest payment of a task that waits for its buyer.
 pub(super) fn parked_of(conn: &Connection, task_id: &str) -> Sql<Option<PaymentRow>> {
     let sql = format!(

@@ -49,7 +49,9 @@ pub(super) fn reserve(
     request: &ReserveRequest,
 ) -> Sql<Result<Decision, LedgerError>> {
     let (id, funding) = match &request.proof {
-        Proof::Transfer(transfer) => return transferred(conn, memory, request, transfer).map(Ok),
+        Proof::Transfer(transfer) => {
+            return transferred(conn, memory, shared, request, transfer).map(Ok);
+        }
         Proof::Voucher { funding, voucher } => (voucher.channel_id(), Some(*funding)),
         Proof::Credit { channel_id, .. } => (*channel_id, None),
         // A way to pay that this store does not know admits nothing.
@@ -119,6 +121,7 @@ pub(super) fn known(
 fn transferred(
     conn: &Connection,
     memory: &mut Memory,
+    shared: &Shared,
     request: &ReserveRequest,
     transfer: &Transfer,
 ) -> Sql<Decision> {
@@ -126,11 +129,19 @@ fn transferred(
     if let Some(answer) = answer {
         return Ok(answer);
     }
+    let refused = |why| Ok(Decision::refused(why, None));
     if transfer.expires_unix_secs <= request.now_unix_millis / 1_000
         || payments::transfer_used(conn, transfer.id)?
-        || !payments::insert(conn, request)?
     {
-        return Ok(Decision::refused(Refusal::TransferReused, None));
+        return refused(Refusal::TransferReused);
+    }
+    // All of them may be signed over the same balance, and only the first would be made.
+    let max_in_flight = shared.rules.max_in_flight;
+    if payments::transfers_open(conn, transfer.payer)? >= max_in_flight {
+        return refused(Refusal::TooManyInFlight { max_in_flight });
+    }
+    if !payments::insert(conn, request)? {
+        return refused(Refusal::TransferReused);
     }
     settlements::insert(conn, &request.payment_id, transfer)?;
     memory.forget_books();

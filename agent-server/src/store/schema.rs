@@ -3,7 +3,9 @@
 //! Amounts are 16 bytes big-endian, so that they hold 128 bits exactly and compare as numbers.
 
 /// What [`agent_client::sqlite::migrate`] applies, in order.
-pub(super) const MIGRATIONS: &[&str] = &[BOOKS, SETTLEMENT, OWNERS, WEBHOOKS, SWEEP, SCHEMES];
+pub(super) const MIGRATIONS: &[&str] = &[
+    BOOKS, SETTLEMENT, OWNERS, WEBHOOKS, SWEEP, SCHEMES, TRANSFERS,
+];
 
 const BOOKS: &str = "
 CREATE TABLE channels (
@@ -200,4 +202,10 @@ CREATE TABLE settlements (
     request    TEXT NOT NULL,
     outcome    TEXT
 ) STRICT, WITHOUT ROWID;
+";
+
+const TRANSFERS: &str = "
+-- How many transfers a payer has under way; payments by channels have no payer here.
+CREATE INDEX payments_transferring ON payments (payer)
+    WHERE payer IS NOT NULL AND state IN ('running', 'parked');
 ";

@@ -316,6 +316,54 @@ fn transfer(name: &str, id: u8, amount: u128) -> ReserveRequest {
     }
 }
 
+/// They may all be signed over the same balance.
+#[tokio::test]
+async fn a_payer_has_so_many_transfers_under_way_and_no_more() {
+    let (dir, store) = fresh();
+    let max_in_flight = rules().max_in_flight;
+    let bound = u8::try_from(max_in_flight).unwrap();
+    let mut held = Vec::new();
+    for id in 1..=bound {
+        held.push(hold(&store, transfer(&format!("t-{id}"), id, 1)).await);
+    }
+    let next = || transfer("next", bound + 1, 1);
+    let full = Refusal::TooManyInFlight { max_in_flight };
+    assert_eq!(refusal(&store, next()).await, full);
+    // One that is known is told what it is, and another payer has its own.
+    assert!(matches!(
+        store.reserve(transfer("t-1", 1, 1)).await,
+        Ok(Reserve::Busy { .. })
+    ));
+    let mut other = transfer("other", bound + 2, 1);
+    if let Proof::Transfer(transfer) = &mut other.proof {
+        transfer.payer = Address::repeat_byte(0xb2);
+    }
+    let other = hold(&store, other).await;
+    store.post(other, units(1), done("other")).await.unwrap();
+    // One that waits for its buyer or its settlement is under way; one that ended makes room.
+    let waits = task("t-1", TaskState::InputRequired, 1);
+    store.park(held.remove(0), waits).await.unwrap();
+    let outcome = Json::from_value(&"result").unwrap();
+    store.settling(&held[0], outcome).await.unwrap();
+    assert_eq!(refusal(&store, next()).await, full);
+    let last = held.pop().unwrap();
+    let name = format!("t-{bound}");
+    let failed = task(&name, TaskState::Failed, 1);
+    store.void(last, failed).await.unwrap();
+    let next = hold(&store, next()).await;
+    store.post(next, units(1), done("next")).await.unwrap();
+    drop(held);
+    store.close().await;
+    // After a crash the parked one and the one being settled are left.
+    let store = open(&dir.path().join("books.db"));
+    assert_right(&store).await;
+    for id in 0..bound - 2 {
+        let name = format!("again-{id}");
+        drop(hold(&store, transfer(&name, 0x80 + id, 1)).await);
+    }
+    assert_eq!(refusal(&store, transfer("over", 0xff, 1)).await, full);
+}
+
 #[tokio::test]
 async fn a_transfer_buys_once_and_waits_for_its_settlement_across_a_crash() {
     let (dir, store) = fresh();

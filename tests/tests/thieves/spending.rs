@@ -1,7 +1,7 @@
 //! The same money spent many times at once.
 
 use crate::buyer::{Buyer, credit, named};
-use crate::street::{BUYER, OTHER, PRICE, SELLER, Stall, Street, new};
+use crate::street::{BUYER, IN_FLIGHT, OTHER, PRICE, SELLER, Stall, Street, new};
 use agent_client::chain::bindings::IToken;
 use agent_core::json::Json;
 use agent_core::ledger::{Ledger as _, Reserved};
@@ -100,7 +100,7 @@ async fn sixty_four_ceilings_at_once_hold_what_the_lock_holds_and_no_more() {
     assert_eq!(stall.charged().await, 3 * PRICE);
 }
 
-/// A buyer with money for one call signs sixty-four transfers of it.
+/// A buyer with money for one call signs many more transfers of it than are taken at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_promised_many_times_is_delivered_for_once() {
     let street = Street::open().await;
@@ -114,8 +114,10 @@ async fn a_balance_promised_many_times_is_delivered_for_once() {
     };
     assert!(street.send(BUYER, token, &gives));
     let start = street.tokens(SELLER).await;
-    let payments = (1..=64u8).map(|nonce| buyer.transfer(&stall, nonce, PRICE));
+    let payments = (1..=80u8).map(|nonce| buyer.transfer(&stall, nonce, PRICE));
     let held = admitted(at_once(&stall, payments.collect()).await);
+    // The work that it can cost the seller is bounded.
+    assert_eq!(held.len(), usize::try_from(IN_FLIGHT).unwrap());
     let mut paid = 0u64;
     for reserved in held {
         let request = stall

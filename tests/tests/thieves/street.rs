@@ -55,6 +55,8 @@ pub const MARGIN_SECS: u64 = 600;
 pub const DELAY_SECS: u64 = 900;
 /// What one channel may owe a seller at most.
 pub const EXPOSURE: u128 = 20 * PRICE;
+/// Calls in flight on one lock, and transfers of one payer.
+pub const IN_FLIGHT: u32 = 64;
 /// How long the work of a seller may take.
 const WORK_SECS: u64 = 60;
 
@@ -311,7 +313,7 @@ pub fn key(account: usize) -> PayerKey {
 
 fn books(street: &Street, path: &Path) -> SqliteStore {
     let rules = AdmissionRules {
-        max_in_flight: 64,
+        max_in_flight: IN_FLIGHT,
         max_unclaimed: BaseUnits::new(EXPOSURE),
         deadline_margin_secs: MARGIN_SECS,
     };
@@ -339,7 +341,7 @@ fn terms(street: &Street, account: usize) -> PaymentTerms {
         pay_to: world::account(account),
         contract: street.settings.escrow,
         min_deadline_seconds: MARGIN_SECS,
-        max_in_flight: 64,
+        max_in_flight: IN_FLIGHT,
         max_timeout_seconds: WORK_SECS,
         batch: Some(BatchOffer {
             receiver_authorizer: world::account(AUTHORIZER),
