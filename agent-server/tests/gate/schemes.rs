@@ -26,7 +26,7 @@ fn refused(admitted: Result<Admitted, GateRefusal>) -> GateRefusal {
 }
 
 async fn charge(seller: &Seller, reserved: Reserved, amount: u128) {
-    let write = write(&reserved.task_id().to_owned(), TaskState::Completed);
+    let write = write(reserved.task_id(), TaskState::Completed);
     let amount = BaseUnits::new(amount);
     seller.store.post(reserved, amount, write).await.unwrap();
     let found = seller.store.verify().await.unwrap();
@@ -34,7 +34,7 @@ async fn charge(seller: &Seller, reserved: Reserved, amount: u128) {
 }
 
 async fn fail(seller: &Seller, reserved: Reserved) {
-    let write = write(&reserved.task_id().to_owned(), TaskState::Failed);
+    let write = write(reserved.task_id(), TaskState::Failed);
     seller.store.void(reserved, write).await.unwrap();
 }
 

@@ -75,7 +75,7 @@ pub(crate) async fn pay_in(world: &World, config: &ChannelConfig, buyer: usize, 
     let mut deposit = Erc3009Deposit {
         valid_after: Uint256::default(),
         valid_before: Uint256(U256::from(u64::MAX)),
-        salt: HexSalt(U256::from(salt).into()),
+        salt: HexSalt(U256::from(salt)),
         signature: String::new(),
     };
     let message = deposit.authorization(config.payer, BaseUnits::new(amount), id(world, config));
