@@ -62,7 +62,7 @@ impl Stall {
         let facilitator = facilitator.await.unwrap();
         let clock = Arc::new(Shift::default());
         let till = Till::builder(shop.config.clone())
-            .clock(Arc::clone(&clock) as _)
+            .clock(clock.clone())
             .facilitator(Arc::new(facilitator))
             .batch(BatchOffer {
                 receiver_authorizer: world::account(SELLER),
