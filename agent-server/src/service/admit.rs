@@ -220,13 +220,16 @@ impl Service {
                 "this agent is not set up to take payments",
             )
         })?;
-        let (skill, input) = (asked.skill.as_str(), asked.input.as_str());
+        // What was agreed is part of what is paid for: the same payment under another quote is
+        // another request. One JSON value followed by a label is no other value and label.
+        let agreed = asked.quote.as_ref();
+        let agreed = agreed.map(|label| format!("{}\n{label}", asked.input));
         let work = Work {
             task_id: &task.id,
             context_id: &task.context_id,
-            skill,
+            skill: &asked.skill,
             owner: &task.owner,
-            input,
+            input: agreed.as_deref().unwrap_or(&asked.input),
             max: price,
         };
         gate.admit(payment, &work).await

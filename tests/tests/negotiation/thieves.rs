@@ -89,6 +89,22 @@ async fn an_offer_pays_its_price_and_not_less() {
 }
 
 #[tokio::test]
+async fn a_payment_is_for_the_quote_that_it_was_made_under() {
+    let market = Market::open().await;
+    let purse = market.shop.purse(100_000);
+    let offers = offers(&market, "haggle", "hi").await;
+    let pays = paying(&purse, "haggle", "hi", &offers[1], 3_000);
+    assert_eq!(market.peer().send(pays.clone()).await.said(), "hi: fast");
+    // The same bytes have the same answer; under another offer they are another request.
+    assert_eq!(market.peer().send(pays.clone()).await.said(), "hi: fast");
+    let mut other = pays;
+    other["metadata"][OFFER] = offers[0].clone();
+    let answer = market.peer().send(other).await;
+    assert_eq!(answer.payment_error(), "invalid_z402_payment_id_conflict");
+    assert_eq!(market.books().await.charged.get(), 3_000);
+}
+
+#[tokio::test]
 async fn an_offer_without_its_payment_is_kept_with_the_task() {
     let market = Market::open().await;
     let purse = market.shop.purse(100_000);
